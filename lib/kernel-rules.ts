@@ -1,0 +1,108 @@
+// kernelRules: what one kernel does where kernels differ, as rows of data with the source of each.
+//
+// A room asks a row; no code compares versions. `proposed` is 7.2 with the overrides of proposals
+// that were never merged. `[VM]`: measured on that kernel; `read`: read in the source, not measured.
+
+export type KernelName = '6.1' | '6.12' | '7.2' | 'proposed';
+
+export const kernelNames: readonly KernelName[] = ['6.1', '6.12', '7.2', 'proposed'];
+
+export interface KernelRules {
+  readonly name: KernelName;
+
+  // -- pages --
+  /** References an idle fsdax page shows: 1 to 6.14, 0 after. fs/dax.c:dax_page_is_idle. */
+  readonly idleRefcount: 0 | 1;
+  /** Whether a PTE of an fsdax page is a reference. 6.15+: folio_add_file_rmap on DAX folios. */
+  readonly mappingsAreReferences: boolean;
+  /**
+   * What wakes a layout breaker: `refs` when the last reference beyond mappings goes (put makes
+   * _refcount 1, mm/memremap.c), `refs-and-maps` only when mappings are gone as well (refcount 0,
+   * free_zone_device_folio): 7.2 loses a wake-up when the page was faulted back in. [VM]
+   */
+  readonly idleWakes: 'refs' | 'refs-and-maps';
+
+  // -- get_user_pages --
+  /** A long-term pin of an fsdax page. mm/gup.c:check_vma_flags. [VM] */
+  readonly longtermFsdax: 'EOPNOTSUPP' | 'lease' | 'allow';
+  /** FOLL_LONGTERM|FOLL_WRITE on a shared mapping of a dirty-tracked file (6.5+: EFAULT). [VM] */
+  readonly longtermWriteDirtyTracked: 'allow' | 'EFAULT';
+  /** ib_umem_get pins read-only regions with FOLL_WRITE|FOLL_FORCE (6.1) or without WRITE. [VM] */
+  readonly umemForcesWrite: boolean;
+  /** vb2 user pointers: FOLL_FORCE|FOLL_WRITE always (6.1), WRITE for capture only. [VM] */
+  readonly frameVectorForcesWrite: boolean;
+  /** io_uring registered buffers on a file mapping that is neither shmem nor hugetlb. [VM] */
+  readonly uringFileBacked: 'EOPNOTSUPP' | 'gup';
+
+  // -- layout breaks (fs/dax.c:dax_layout_busy_page_range, ext4/xfs break_layouts) --
+  /** The busy scan is skipped when nobody maps the file (trap 2; gone in 7.2). [VM] */
+  readonly busyScanNeedsMapping: boolean;
+  /** Eviction of an unlinked file waits, uninterruptibly (dax_break_layout_final). [VM] */
+  readonly evictWaits: boolean;
+  /** Whole file as ext4 and xfs do, or the range that goes (Ira Weiny's 2019 RFC). */
+  readonly breakScope: 'file' | 'range';
+  /** ext4 page cache uses large folios: a punch inside one zeroes in place. [VM] */
+  readonly ext4LargeFolios: boolean;
+
+  // -- leases (fs/locks.c) --
+  /** Layout leases for user space, F_LAYOUT and F_EXCLUSIVE: proposal, facts 9.4. */
+  readonly userLayoutLeases: boolean;
+  /** mmap MAP_DIRECT: proposal, facts 9.1. */
+  readonly mapDirect: boolean;
+}
+
+const linux61: KernelRules = {
+  name: '6.1',
+  idleRefcount: 1,
+  mappingsAreReferences: false,
+  idleWakes: 'refs',
+  longtermFsdax: 'EOPNOTSUPP',
+  longtermWriteDirtyTracked: 'allow',
+  umemForcesWrite: true,
+  frameVectorForcesWrite: true,
+  uringFileBacked: 'EOPNOTSUPP',
+  busyScanNeedsMapping: true,
+  evictWaits: false,
+  breakScope: 'file',
+  ext4LargeFolios: false,
+  userLayoutLeases: false,
+  mapDirect: false,
+};
+
+const linux612: KernelRules = {
+  ...linux61,
+  name: '6.12',
+  longtermWriteDirtyTracked: 'EFAULT',
+  umemForcesWrite: false,
+  frameVectorForcesWrite: false,
+  uringFileBacked: 'gup',
+};
+
+const linux72: KernelRules = {
+  ...linux612,
+  name: '7.2',
+  idleRefcount: 0,
+  mappingsAreReferences: true,
+  idleWakes: 'refs-and-maps',
+  busyScanNeedsMapping: false,
+  evictWaits: true,
+  ext4LargeFolios: true,
+};
+
+const proposed: KernelRules = {
+  ...linux72,
+  name: 'proposed',
+  idleWakes: 'refs',
+  longtermFsdax: 'allow',
+  breakScope: 'range',
+  userLayoutLeases: true,
+  mapDirect: true,
+};
+
+/** The profiles by name. */
+export const kernelRules: Readonly<Record<KernelName, KernelRules>> = {
+  '6.1': linux61,
+  '6.12': linux612,
+  '7.2': linux72,
+  proposed,
+};
