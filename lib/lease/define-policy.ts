@@ -1,0 +1,68 @@
+// definePolicy: checks a policy once, where it enters, and freezes it.
+
+import { Errno } from '../errno.js';
+import { layoutOps, overridableRules, type LayoutPolicy, type Promises } from './layout.js';
+
+const nameForm = /^[a-z][a-z0-9-]*(:[a-z0-9-]+)?$/;
+const optionalCalls = ['admitPin', 'beforeChange', 'onLeaseEnd', 'onAccess'] as const;
+const hangingOps: readonly string[] = [...layoutOps, 'unlock', 'fsync', 'reclaim', 'pin'];
+
+/** Fill in what a policy does not say: it is safe, ends everything and leaves the holder alone. */
+export function promisesOf(said: Partial<Promises> = {}): Promises {
+  return {
+    stray: 'never',
+    mayHang: [],
+    leaseOutlivesPin: false,
+    longtermPin: 'granted',
+    truncateFails: [],
+    holder: 'untouched',
+    blocks: 'idle-first',
+    ...said,
+  };
+}
+
+function refuse(name: unknown, what: string): never {
+  throw new Errno('EINVAL', `policy ${String(name)}: ${what}`);
+}
+
+/**
+ * Check the shape of a policy and freeze it. Call it once, at module scope. EINVAL names what is
+ * wrong: the name's form, a callback that is no function, a kernel rule that no policy may
+ * override, a promise that contradicts another.
+ */
+export function definePolicy(policy: LayoutPolicy): LayoutPolicy {
+  const { name, rules, promises, scope } = policy;
+  if (typeof name !== 'string' || !nameForm.test(name)) {
+    refuse(name, 'a name is lower-case words joined by -, and :variant');
+  }
+  if (typeof policy.onBusy !== 'function') refuse(name, 'onBusy is required');
+  for (const call of optionalCalls) {
+    if (policy[call] !== undefined && typeof policy[call] !== 'function') {
+      refuse(name, `${call} is not a function`);
+    }
+  }
+  if (scope !== 'file' && scope !== 'range') refuse(name, `scope ${String(scope)}`);
+  for (const rule of Object.keys(rules)) {
+    if (!(overridableRules as readonly string[]).includes(rule)) {
+      refuse(name, `kernel rule ${rule} is not a policy's to override`);
+    }
+  }
+  checkPromises(name, promises);
+  Object.freeze(rules);
+  Object.freeze(promises.mayHang);
+  Object.freeze(promises.truncateFails);
+  Object.freeze(promises);
+  return Object.freeze(policy);
+}
+
+function checkPromises(name: string, promises: Promises): void {
+  for (const op of promises.mayHang) {
+    if (!hangingOps.includes(op)) refuse(name, `mayHang names ${String(op)}, no operation`);
+  }
+  if (promises.blocks === 'free' && promises.stray === 'never') {
+    refuse(name, 'frees blocks that are referenced and promises no stray DMA');
+  }
+  if (promises.leaseOutlivesPin && promises.longtermPin === 'refused') {
+    refuse(name, 'refuses the pins that its leases would outlive');
+  }
+}
