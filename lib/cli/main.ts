@@ -1,0 +1,37 @@
+// leasehold <command>: the command line. Every command is a file of its own in this room.
+
+import { Command } from 'commander';
+import { pathToFileURL } from 'node:url';
+import { isErrno } from '../errno.js';
+import { addBench } from './bench-command.js';
+import { addConformance } from './conformance-command.js';
+import { addLab } from './lab-command.js';
+import { addNewDriver } from './new-driver-command.js';
+
+function program(): Command {
+  const command = new Command('leasehold')
+    .description('Emulated device drivers on real file-backed memory: DMA against truncate.')
+    .showHelpAfterError();
+  addLab(command);
+  addConformance(command);
+  addBench(command);
+  addNewDriver(command);
+  return command;
+}
+
+/** Runs one command line; answers the exit status. An errno is a message, not a stack. */
+export async function main(argv: readonly string[]): Promise<number> {
+  process.exitCode = 0;
+  try {
+    await program().parseAsync(argv as string[]);
+  } catch (e) {
+    if (!isErrno(e)) throw e;
+    process.stderr.write(`leasehold: ${e.message}\n`);
+    return 2;
+  }
+  return Number(process.exitCode);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  process.exitCode = await main(process.argv);
+}

@@ -1,0 +1,168 @@
+// The referee: watches every transfer and every block, judges, and never prevents anything.
+//
+//   law 1   each byte of DMA lands in the (inode, generation, pgoff) its mapping was made for
+//   law 2   no block is handed out while a reference taken through its former owner exists
+//   law 3   references, pins and accounts are zero when everything is closed
+//   law 7   free + used + orphaned + busy = all blocks
+//
+// struct page carries its owner; a DMA mapping remembers the owners it was made for. A transfer is
+// judged before and after the copy, since live hardware may race with whoever moves the block.
+// The other laws are judged by the scenario that makes them observable.
+
+import type { DmaEvent, DmaMapping, DriverEvents } from '../driver/index.js';
+import type { PageOwner, PageSpace } from '../mm/page.js';
+import { PAGE_SIZE, pgoffOf, type Pfn, type Pgoff } from '../units.js';
+
+/** One run of bytes that landed where it had no business. */
+export interface StrayDma {
+  readonly atNs: number;
+  readonly device: string;
+  readonly access: 'read' | 'write';
+  /** Whose bytes were touched: a file's name, or `free block`. */
+  readonly file: string;
+  /** Whose bytes ought to have been touched. */
+  readonly meant: string;
+  /** Page frame of the block, and its page offset in the file that owns it now. */
+  readonly pfn: Pfn;
+  readonly pgoff: Pgoff | null;
+  /** First byte touched, counted from the start of the block, and its value after a write. */
+  readonly firstByte: number;
+  readonly value: number | null;
+  readonly len: number;
+}
+
+/** A block that changed hands under a reference (law 2). */
+export interface ReusedBlock {
+  readonly atNs: number;
+  readonly pfn: Pfn;
+  readonly from: string;
+  readonly to: string;
+  readonly refs: number;
+}
+
+export interface Verdict {
+  readonly stray: readonly StrayDma[];
+  readonly reused: readonly ReusedBlock[];
+  /** Transfers and bytes that were judged. */
+  readonly transfers: number;
+  readonly bytes: number;
+  /** Blocks with an orphan inode: the most there were, and how many there are. */
+  readonly orphanedPeak: number;
+  readonly orphaned: number;
+}
+
+/** What the referee asks of the machine it watches. */
+export interface Watched {
+  readonly pages: PageSpace;
+  readonly nowNs: () => number;
+  /** The name of a file, or of what it was, for a report. */
+  readonly nameOf: (owner: PageOwner) => string;
+  readonly orphanedBlocks: () => number;
+}
+
+/** A stray peer can go on for ever; the first ones say it all, the count says the rest. */
+const mostRemembered = 64;
+
+const sameOwner = (a: PageOwner, b: PageOwner | undefined): boolean =>
+  b !== undefined &&
+  a.mount === b.mount &&
+  a.ino === b.ino &&
+  a.generation === b.generation &&
+  a.pgoff === b.pgoff;
+
+export class Referee {
+  readonly #watched: Watched;
+  readonly #stray: StrayDma[] = [];
+  readonly #reused: ReusedBlock[] = [];
+  #transfers = 0;
+  #bytes = 0;
+  #orphanedPeak = 0;
+
+  constructor(watched: Watched) {
+    this.#watched = watched;
+  }
+
+  /** What the driver core calls on every transfer. */
+  readonly driverEvents: DriverEvents = {
+    dma: (e) => this.#judge(e),
+  };
+
+  /** A block is given to a file while `refs` references beyond idle stand on it. */
+  blockGiven(pfn: Pfn, from: PageOwner | undefined, to: PageOwner, refs: number): void {
+    if (refs === 0 || (from !== undefined && sameOwner(from, to))) return;
+    if (this.#reused.length >= mostRemembered) return;
+    const { nowNs, nameOf } = this.#watched;
+    const was = from === undefined ? 'free block' : nameOf(from);
+    this.#reused.push({ atNs: nowNs(), pfn, from: was, to: nameOf(to), refs });
+  }
+
+  /** The number of orphaned blocks changed. */
+  orphansChanged(): void {
+    this.#orphanedPeak = Math.max(this.#orphanedPeak, this.#watched.orphanedBlocks());
+  }
+
+  #judge(e: DmaEvent): void {
+    this.#transfers++;
+    this.#bytes += e.len;
+    if (e.len === 0) return;
+    const first = pgoffOf(e.mapping.offset + e.pos);
+    const last = pgoffOf(e.mapping.offset + e.pos + e.len - 1);
+    for (let page = first; page <= last; page++) this.#judgePage(e, page);
+  }
+
+  #judgePage(e: DmaEvent, page: number): void {
+    const meant = e.mapping.owners[page];
+    if (meant === undefined) return; // memory of no file
+    const pfn = e.mapping.pfns[page]!;
+    const owner = this.#watched.pages.owner(pfn);
+    if (sameOwner(meant, owner)) return;
+    this.#remember(e, page, pfn, meant, owner);
+  }
+
+  #remember(
+    e: DmaEvent,
+    page: number,
+    pfn: Pfn,
+    meant: PageOwner,
+    owner: PageOwner | undefined,
+  ): void {
+    if (this.#stray.length >= mostRemembered) return;
+    const { pages, nowNs, nameOf } = this.#watched;
+    const from = e.mapping.offset + e.pos;
+    const firstByte = Math.max(from - page * PAGE_SIZE, 0);
+    const end = Math.min(from + e.len - page * PAGE_SIZE, PAGE_SIZE);
+    this.#stray.push({
+      atNs: nowNs(),
+      device: e.device,
+      access: e.access,
+      file: owner === undefined ? 'free block' : nameOf(owner),
+      meant: nameOf(meant),
+      pfn,
+      pgoff: owner?.pgoff ?? null,
+      firstByte,
+      value: e.access === 'write' ? byteAt(pages, pfn, firstByte) : null,
+      len: end - firstByte,
+    });
+  }
+
+  verdict(): Verdict {
+    return {
+      stray: [...this.#stray],
+      reused: [...this.#reused],
+      transfers: this.#transfers,
+      bytes: this.#bytes,
+      orphanedPeak: this.#orphanedPeak,
+      orphaned: this.#watched.orphanedBlocks(),
+    };
+  }
+}
+
+function byteAt(pages: PageSpace, pfn: Pfn, pos: number): number {
+  const byte = new Uint8Array(1);
+  pages.read(pfn, pos, byte);
+  return byte[0]!;
+}
+
+/** Whether a mapping was made for pages of a file at all. */
+export const isFileMapping = (mapping: DmaMapping): boolean =>
+  mapping.owners.some((o) => o !== undefined);
