@@ -1,0 +1,147 @@
+// The bus: how hardware models move bytes. Every access goes through a mapping, never by page.
+//
+// In the simulated modes a transfer goes page by page, with a point before each page, so that a
+// truncate may come in the middle; live, contiguous runs are one native call. The IOMMU is asked
+// at each step, and the referee is told before and after it.
+
+import type { PageSpace } from '../mm/page.js';
+import { pageObject } from '../sched/objects.js';
+import type { Scheduler } from '../sched/scheduler.js';
+import { PAGE_SIZE } from '../units.js';
+import type { DmaAccess, DmaMapping } from './dma.js';
+import type { DriverEvents } from './events.js';
+import { pfnAt, type Iommu } from './iommu.js';
+
+export interface BusDeps {
+  readonly sched: Scheduler;
+  readonly pages: PageSpace;
+  readonly iommu: Iommu;
+  readonly events: DriverEvents;
+}
+
+/** Bytes from pos to the end of its page, at most len. */
+const inPage = (mapping: DmaMapping, pos: number, len: number): number =>
+  Math.min(len, PAGE_SIZE - ((mapping.offset + pos) % PAGE_SIZE));
+
+export class Bus {
+  readonly #sched: Scheduler;
+  readonly #pages: PageSpace;
+  readonly #iommu: Iommu;
+  readonly #events: DriverEvents;
+
+  constructor(deps: BusDeps) {
+    this.#sched = deps.sched;
+    this.#pages = deps.pages;
+    this.#iommu = deps.iommu;
+    this.#events = deps.events;
+  }
+
+  /** The device reads memory: bytes [pos, pos + target.length) of the mapping. DmaFault. */
+  async read(mapping: DmaMapping, pos: number, target: Uint8Array): Promise<void> {
+    let done = 0;
+    do {
+      const len = await this.#step(mapping, 'read', pos + done, target.length - done);
+      this.#move(mapping, 'read', pos + done, len, () =>
+        this.#pages.read(
+          mapping.pfns,
+          mapping.offset + pos + done,
+          target.subarray(done, done + len),
+        ),
+      );
+      done += len;
+    } while (done < target.length);
+  }
+
+  /** The device writes memory. DmaFault; what was written before it stays written. */
+  async write(mapping: DmaMapping, pos: number, source: Uint8Array): Promise<void> {
+    let done = 0;
+    do {
+      const len = await this.#step(mapping, 'write', pos + done, source.length - done);
+      this.#move(mapping, 'write', pos + done, len, () =>
+        this.#pages.write(
+          mapping.pfns,
+          mapping.offset + pos + done,
+          source.subarray(done, done + len),
+        ),
+      );
+      done += len;
+    } while (done < source.length);
+  }
+
+  /** Memory to memory: reads source and writes target, a run at a time. DmaFault. */
+  async copy(
+    target: DmaMapping,
+    targetPos: number,
+    source: DmaMapping,
+    sourcePos: number,
+    len: number,
+    from: Bus = this,
+  ): Promise<void> {
+    let done = 0;
+    do {
+      const read = await from.#step(source, 'read', sourcePos + done, len - done);
+      const chunk = await this.#step(target, 'write', targetPos + done, read);
+      from.#iommu.check(source, 'read', sourcePos + done, chunk);
+      from.#move(source, 'read', sourcePos + done, chunk, () =>
+        this.#move(target, 'write', targetPos + done, chunk, () =>
+          this.#pages.copy(
+            target.pfns,
+            target.offset + targetPos + done,
+            source.pfns,
+            source.offset + sourcePos + done,
+            chunk,
+          ),
+        ),
+      );
+      done += chunk;
+    } while (done < len);
+  }
+
+  /**
+   * Replace the 8 bytes at pos by update(old), little endian, in one step. Returns old. The 8
+   * bytes lie in one page, since atomics are aligned.
+   */
+  async atomic(
+    mapping: DmaMapping,
+    pos: number,
+    update: (old: bigint) => bigint,
+  ): Promise<bigint> {
+    await this.#step(mapping, 'write', pos, 8);
+    const word = new Uint8Array(8);
+    const view = new DataView(word.buffer);
+    let old = 0n;
+    this.#move(mapping, 'write', pos, 8, () => {
+      this.#pages.read(mapping.pfns, mapping.offset + pos, word);
+      old = view.getBigUint64(0, true);
+      view.setBigUint64(0, BigInt.asUintN(64, update(old)), true);
+      this.#pages.write(mapping.pfns, mapping.offset + pos, word);
+    });
+    return old;
+  }
+
+  /** Stand at the point before a step, ask the IOMMU, and say how many bytes the step may move. */
+  async #step(mapping: DmaMapping, access: DmaAccess, pos: number, len: number): Promise<number> {
+    if (!this.#sched.on || len === 0) {
+      this.#iommu.check(mapping, access, pos, len);
+      return len;
+    }
+    const chunk = inPage(mapping, pos, len);
+    if (pos < mapping.len) await this.#sched.at(pageObject(pfnAt(mapping, pos)), access);
+    this.#iommu.check(mapping, access, pos, chunk);
+    return chunk;
+  }
+
+  #move(
+    mapping: DmaMapping,
+    access: DmaAccess,
+    pos: number,
+    len: number,
+    move: () => void,
+  ): void {
+    if (len === 0) return;
+    const event = { device: this.#iommu.device, access, mapping, pos, len };
+    this.#events.dmaBegin?.(event);
+    move();
+    this.#events.dma?.(event);
+  }
+}

@@ -1,0 +1,152 @@
+// An open device node: the file that a descriptor of an application stands for.
+//
+//   openNode -> OPEN --last putFile--> RELEASED          withdrawn by unbind: every call ENODEV
+//
+// The core asserts around every call into the driver: it comes back with the locks it went in
+// with and without short-term pins, and refuses only by Errno. A fault on user memory inside a
+// call is EFAULT.
+
+import assert from 'node:assert/strict';
+import { Errno, isErrno } from '../errno.js';
+import type { AddressSpace } from '../mm/address-space.js';
+import type { Caller } from '../mm/caller.js';
+import { VmFault, type VMA, type VmFile } from '../mm/vma.js';
+import { addTaskWork } from '../sched/task-work.js';
+import type { Task } from '../sched/task.js';
+import type { BoundDevice } from './bound-device.js';
+import type { FilledOps, OpenNode, PollEvents, PollWait } from './file-operations.js';
+
+export type NodeOpenFlag = 'rdonly' | 'wronly' | 'rdwr' | 'nonblock';
+
+/** A published node of a device. */
+export interface DeviceNode {
+  readonly name: string;
+  readonly device: BoundDevice;
+  readonly ops: FilledOps;
+  withdrawn: boolean;
+}
+
+const noWait: PollWait = () => {};
+
+export class NodeFile implements VmFile, OpenNode {
+  readonly node: DeviceNode;
+  readonly mapping: AddressSpace | null = null;
+  readonly readable: boolean;
+  readonly writable: boolean;
+  /** O_NONBLOCK; fcntl(F_SETFL) may change it. */
+  nonblock: boolean;
+  #handle: unknown = undefined;
+  #refs = 1;
+  #state: 'OPENING' | 'OPEN' | 'RELEASED' = 'OPENING';
+
+  constructor(node: DeviceNode, flags: readonly NodeOpenFlag[]) {
+    this.node = node;
+    this.readable = !flags.includes('wronly');
+    this.writable = !flags.includes('rdonly');
+    this.nonblock = flags.includes('nonblock');
+  }
+
+  get path(): string {
+    return `/dev/${this.node.name}`;
+  }
+
+  get label(): string {
+    return this.path;
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'OPEN';
+  }
+
+  /** The core only: run the driver's open(). The file is not open if it throws. */
+  async open(caller: Caller): Promise<void> {
+    this.#handle = await this.#call(caller.task, 'open', () => this.node.ops.open(caller, this));
+    this.#state = 'OPEN';
+    this.node.device.fileOpened(this);
+  }
+
+  /** One request. ENOTTY for one the node does not know, ENODEV after the device went. */
+  ioctl(caller: Caller, request: string, arg: unknown): Promise<unknown> {
+    return this.#enter(caller.task, `ioctl ${request}`, () =>
+      this.node.ops.ioctl(this.#handle, request, arg, caller),
+    );
+  }
+
+  async mmap(caller: Caller, vma: VMA): Promise<void> {
+    await this.#enter(caller.task, 'mmap', () => this.node.ops.mmap(this.#handle, vma, caller));
+  }
+
+  /** What is ready now; wait is told the queues whose wake-up may change that. */
+  poll(caller: Caller, wait: PollWait = noWait): PollEvents {
+    if (this.node.withdrawn) return ['POLLERR', 'POLLHUP'];
+    assert(this.isOpen, `poll: ${this.path} is closed`);
+    return this.node.ops.poll(this.#handle, wait, caller);
+  }
+
+  async read(caller: Caller, target: Uint8Array): Promise<number> {
+    if (!this.readable) throw new Errno('EBADF', `read: ${this.path} is write-only`);
+    return this.#enter(caller.task, 'read', () =>
+      this.node.ops.read(this.#handle, target, caller),
+    );
+  }
+
+  async write(caller: Caller, source: Uint8Array): Promise<number> {
+    if (!this.writable) throw new Errno('EBADF', `write: ${this.path} is read-only`);
+    return this.#enter(caller.task, 'write', () =>
+      this.node.ops.write(this.#handle, source, caller),
+    );
+  }
+
+  getFile(): void {
+    assert(this.#refs > 0, `${this.path}: get of a released file`);
+    this.#refs++;
+  }
+
+  /** The last reference queues release(), which runs when task leaves the kernel. */
+  putFile(task: Task): void {
+    assert(this.#refs > 0, `${this.path}: put of a released file`);
+    if (--this.#refs > 0) return;
+    addTaskWork(task, `release of ${this.path}`, (own) => this.release(own));
+  }
+
+  /** Run the driver's release(), once: at the last put, or before that when the device goes. */
+  async release(task: Task): Promise<void> {
+    if (this.#state !== 'OPEN') return;
+    this.#state = 'RELEASED';
+    try {
+      await this.#call(task, 'release', () => this.node.ops.release(this.#handle, task));
+    } finally {
+      this.node.device.fileReleased(this);
+    }
+  }
+
+  #enter<T>(task: Task, what: string, fn: () => T | Promise<T>): Promise<T> {
+    if (this.node.withdrawn) {
+      return Promise.reject(new Errno('ENODEV', `${what}: ${this.path}: the device is gone`));
+    }
+    assert(this.isOpen, `${what}: ${this.path} is closed`);
+    return this.#call(task, what, fn);
+  }
+
+  async #call<T>(task: Task, what: string, fn: () => T | Promise<T>): Promise<T> {
+    const { device } = this.node;
+    const nrHeld = task.held.length;
+    const entry = device.enterDriver(task);
+    try {
+      return await fn();
+    } catch (e) {
+      throw this.#refusal(what, e);
+    } finally {
+      device.leaveDriver(entry, `${what} of ${this.path}`);
+      assert.equal(task.held.length, nrHeld, `${what} of ${this.path}: locks left behind`);
+    }
+  }
+
+  #refusal(what: string, e: unknown): unknown {
+    if (isErrno(e) || e instanceof assert.AssertionError) return e;
+    if (e instanceof VmFault) {
+      return new Errno('EFAULT', `${what}: ${this.path}: ${e.message}`, { cause: e });
+    }
+    return new Error(`BUG: ${what} of ${this.path} threw something that is no Errno`, { cause: e });
+  }
+}
