@@ -1,0 +1,71 @@
+// What steps touch: numbers that name locks, queues, pages, leases and inodes, and the footprint
+// of each step. Two steps whose footprints do not conflict may be swapped, which is what lets an
+// exploration skip schedules.
+
+/** Names one shared thing. Pages have numbers of their own, so that none need be kept. */
+export type ObjectId = number;
+export type Access = 'read' | 'write';
+
+const PAGE_OBJECTS = 2 ** 40;
+
+/** The object that stands for page pfn. */
+export const pageObject = (pfn: number): ObjectId => PAGE_OBJECTS + pfn;
+
+/** What one task did between two points. */
+export interface Step {
+  /** 0 for the first step of the run. */
+  readonly index: number;
+  readonly taskId: number;
+  readonly taskName: string;
+  readonly reads: readonly ObjectId[];
+  readonly writes: readonly ObjectId[];
+}
+
+export class ObjectTable {
+  readonly #labels = new Map<ObjectId, string>();
+  readonly #keepLabels: boolean;
+  #next: ObjectId = 1;
+
+  /** Live machines make objects for ever and never print them: they keep no labels. */
+  constructor(keepLabels: boolean) {
+    this.#keepLabels = keepLabels;
+  }
+
+  newObject(label: string): ObjectId {
+    const id = this.#next++;
+    if (this.#keepLabels) this.#labels.set(id, label);
+    return id;
+  }
+
+  label(id: ObjectId): string {
+    if (id >= PAGE_OBJECTS) return `pfn ${id - PAGE_OBJECTS}`;
+    return this.#labels.get(id) ?? `object ${id}`;
+  }
+}
+
+/** Collects the footprint of the step under way; costs nothing while nobody listens. */
+export class StepRecorder {
+  /** Told of every step when it ends. */
+  onStep: ((step: Step) => void) | null = null;
+  #nrSteps = 0;
+  #reads: ObjectId[] = [];
+  #writes: ObjectId[] = [];
+
+  touch(object: ObjectId, access: Access): void {
+    const list = access === 'read' ? this.#reads : this.#writes;
+    if (!list.includes(object)) list.push(object);
+  }
+
+  end(taskId: number, taskName: string): void {
+    const step = {
+      index: this.#nrSteps++,
+      taskId,
+      taskName,
+      reads: this.#reads,
+      writes: this.#writes,
+    };
+    this.#reads = [];
+    this.#writes = [];
+    this.onStep?.(step);
+  }
+}

@@ -1,0 +1,54 @@
+// A small deterministic generator (xoshiro128**, Blackman and Vigna, 2018), the only source of
+// chance in the emulated machine. The same seed gives the same numbers on every host.
+
+import assert from 'node:assert/strict';
+
+const rotl = (x: number, k: number): number => (x << k) | (x >>> (32 - k));
+
+export class Prng {
+  #a: number;
+  #b: number;
+  #c: number;
+  #d: number;
+
+  /** Any number is a seed; its integer part below 2^53 counts. */
+  constructor(seed: number) {
+    assert(Number.isFinite(seed), `a seed must be a finite number, not ${seed}`);
+    const whole = Math.trunc(seed);
+    let state = (whole >>> 0) ^ Math.imul(Math.trunc(whole / 2 ** 32) >>> 0, 0x85ebca6b);
+    const splitmix = (): number => {
+      state = (state + 0x9e3779b9) | 0;
+      let z = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
+      z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
+      return z ^ (z >>> 15);
+    };
+    this.#a = splitmix();
+    this.#b = splitmix();
+    this.#c = splitmix();
+    this.#d = splitmix() | 1;
+  }
+
+  /** 32 random bits, as an unsigned number. */
+  uint32(): number {
+    const result = Math.imul(rotl(Math.imul(this.#b, 5), 7), 9);
+    const t = this.#b << 9;
+    this.#c ^= this.#a;
+    this.#d ^= this.#b;
+    this.#b ^= this.#c;
+    this.#a ^= this.#d;
+    this.#c ^= t;
+    this.#d = rotl(this.#d, 11);
+    return result >>> 0;
+  }
+
+  /** A whole number from 0 to n - 1; n up to 2^32. */
+  below(n: number): number {
+    assert(n >= 1 && n <= 2 ** 32, `below: ${n}`);
+    return Math.floor((this.uint32() / 2 ** 32) * n);
+  }
+
+  /** Whether something of this probability happens. */
+  chance(probability: number): boolean {
+    return this.uint32() / 2 ** 32 < probability;
+  }
+}

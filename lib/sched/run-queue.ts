@@ -1,0 +1,102 @@
+// The run queue: tasks that can go on, and the strategy that picks one of them.
+//
+// The task that holds the turn is first; the others follow in the order in which they became
+// runnable. A new task is run to its first point before the next choice is made, so that a
+// choice never falls on a task of which nothing is known; that costs no preemption.
+
+import assert from 'node:assert/strict';
+import { type Strategy, choiceKey } from './strategy.js';
+import type { Task } from './task.js';
+
+/** The clock, as far as advancing it is a choice. */
+export interface Advance {
+  canAdvance(): boolean;
+  advance(): void;
+}
+
+export class RunQueue {
+  readonly choices: number[] = [];
+  readonly choiceKeys: number[] = [];
+  readonly #strategy: Strategy;
+  readonly #clock: Advance;
+  readonly #runnable: Task[] = [];
+  readonly #fresh: Task[] = [];
+  /** While new tasks are run to their first points: whose turn it was before. */
+  #beginning: { readonly heir: Task | null } | null = null;
+
+  constructor(strategy: Strategy, clock: Advance) {
+    this.#strategy = strategy;
+    this.#clock = clock;
+  }
+
+  get isEmpty(): boolean {
+    return this.#runnable.length === 0 && this.#fresh.length === 0;
+  }
+
+  /** Nobody but the holder of the turn can run. */
+  get isAlone(): boolean {
+    return this.#runnable.length === 1 && this.#fresh.length === 0 && this.#beginning === null;
+  }
+
+  addFresh(task: Task): void {
+    this.#fresh.push(task);
+  }
+
+  add(task: Task): void {
+    this.#runnable.push(task);
+  }
+
+  /** The holder of the turn blocked or ended. */
+  removeFirst(task: Task): void {
+    assert(this.#runnable.shift() === task, `task ${task.name} does not hold the turn`);
+  }
+
+  /** Who goes on, me being the holder of the turn if it can. First in the queue afterwards. */
+  pick(me: Task | null): Task | null {
+    const runnable = this.#runnable;
+    const fresh = this.#fresh.shift();
+    if (fresh !== undefined) {
+      this.#beginning ??= { heir: me };
+      this.#toFront(fresh, me);
+      return fresh;
+    }
+    const current = this.#beginning === null ? me : this.#endBeginning(me, this.#beginning.heir);
+    const canAdvance = this.#clock.canAdvance();
+    if (runnable.length === 0) return null;
+    if (runnable.length === 1 && !canAdvance) return runnable[0]!;
+    const choice = this.#strategy.choose(runnable, current, canAdvance);
+    const chosen = runnable[choice];
+    assert(
+      chosen !== undefined || (canAdvance && choice === runnable.length),
+      `strategy ${this.#strategy.name} chose ${choice} of ${runnable.length}`,
+    );
+    this.choices.push(choice);
+    this.choiceKeys.push(choiceKey(runnable, canAdvance));
+    if (chosen === undefined) {
+      this.#clock.advance();
+      return this.pick(current);
+    }
+    if (choice > 0) {
+      runnable.splice(choice, 1);
+      this.#toFront(chosen, current);
+    }
+    return chosen;
+  }
+
+  #toFront(task: Task, current: Task | null): void {
+    if (current !== null) this.#runnable.push(this.#runnable.shift()!);
+    this.#runnable.unshift(task);
+  }
+
+  /** All new tasks stand at their first points: put back the one whose turn it was before. */
+  #endBeginning(me: Task | null, heir: Task | null): Task | null {
+    const runnable = this.#runnable;
+    this.#beginning = null;
+    if (me !== null) runnable.push(runnable.shift()!);
+    if (heir !== null) {
+      runnable.splice(runnable.indexOf(heir), 1);
+      runnable.unshift(heir);
+    }
+    return heir;
+  }
+}
