@@ -1,0 +1,207 @@
+// The layout of a file system on its partition, as a map: every structure, with the offset and the
+// unit of each field. Everything is little-endian; blocks are PAGE_SIZE bytes; block 0 is the first
+// of the partition.
+//
+//   block 0                superblock, copy 0
+//   journalStart           journalBlocks blocks, reserved for the redo log
+//   bitmapStart            bitmapBlocks blocks: bit n of the map says that block n is in use
+//   inodeTableStart        inodeTableBlocks blocks of 16 inodes; inode 1 is the root directory
+//   dataStart              file data, directory blocks, overflow blocks of extent lists
+//   nrBlocks - 1           superblock, copy 1
+//
+// An inode keeps 11 extents in itself; further ones stand in a chain of overflow blocks. A
+// directory's blocks hold records of variable length (dirent) that fill the block up to its tail.
+
+import assert from 'node:assert/strict';
+import { PAGE_SIZE } from '../units.js';
+import { crc32c } from './crc32c.js';
+
+export const BLOCK_SIZE = PAGE_SIZE;
+
+export type FieldType = 'u8' | 'u16' | 'u32' | 'u64';
+
+export interface Field {
+  /** Offset in the structure, in bytes. */
+  readonly at: number;
+  readonly type: FieldType;
+  readonly unit: string;
+}
+
+export type Fields = Readonly<Record<string, Field>>;
+export type Values<F extends Fields> = { readonly [K in keyof F]: number };
+
+const field = (at: number, type: FieldType, unit: string): Field => ({ at, type, unit });
+
+/** 'LHFS' read as a little-endian word. */
+export const SUPERBLOCK_MAGIC = 0x5346484c;
+export const FORMAT_VERSION = 1;
+
+export const flavorCodes = { ext4: 1, xfs: 2 } as const;
+export type DiskFlavor = keyof typeof flavorCodes;
+
+export const superblockLayout = {
+  magic: field(0, 'u32', 'SUPERBLOCK_MAGIC'),
+  version: field(4, 'u32', 'FORMAT_VERSION'),
+  blockSize: field(8, 'u32', 'bytes'),
+  flavor: field(12, 'u32', 'flavorCodes'),
+  nrBlocks: field(16, 'u32', 'blocks of the partition'),
+  nrInodes: field(20, 'u32', 'inodes in the table'),
+  journalStart: field(24, 'u32', 'block'),
+  journalBlocks: field(28, 'u32', 'blocks'),
+  bitmapStart: field(32, 'u32', 'block'),
+  bitmapBlocks: field(36, 'u32', 'blocks'),
+  inodeTableStart: field(40, 'u32', 'block'),
+  inodeTableBlocks: field(44, 'u32', 'blocks'),
+  dataStart: field(48, 'u32', 'block'),
+  rootIno: field(52, 'u32', 'inode number'),
+  sequence: field(56, 'u64', 'writes of the superblock since mkfs; the higher copy is the newer'),
+  state: field(64, 'u32', '0 unmounted cleanly, 1 mounted'),
+  nextGeneration: field(68, 'u32', 'generation that the next inode gets at least'),
+  checksum: field(252, 'u32', 'crc32c of the 256 bytes, this field as 0'),
+} as const satisfies Fields;
+export const SUPERBLOCK_LEN = 256;
+export type SuperblockValues = Values<typeof superblockLayout>;
+
+export const INODE_LEN = 256;
+export const INODES_PER_BLOCK = BLOCK_SIZE / INODE_LEN;
+export const ROOT_INO = 1;
+
+export const inodeLayout = {
+  mode: field(0, 'u16', 'type and permission bits as st_mode; 0: the slot is free'),
+  nlink: field(2, 'u16', 'names, and for a directory its own entry and its children'),
+  uid: field(4, 'u32', 'user'),
+  gid: field(8, 'u32', 'group'),
+  generation: field(12, 'u32', 'which use of this inode number'),
+  size: field(16, 'u64', 'bytes'),
+  atimeNs: field(24, 'u64', 'nanoseconds'),
+  mtimeNs: field(32, 'u64', 'nanoseconds'),
+  ctimeNs: field(40, 'u64', 'nanoseconds'),
+  flags: field(48, 'u32', 'inodeFlags'),
+  nrExtents: field(52, 'u32', 'extents, inline and overflow together'),
+  overflow: field(56, 'u32', 'first overflow block; 0: none'),
+  parent: field(60, 'u32', 'inode number of the directory above, for a directory'),
+  checksum: field(252, 'u32', 'crc32c of the 256 bytes, this field as 0'),
+} as const satisfies Fields;
+export type InodeValues = Values<typeof inodeLayout>;
+
+/** Bits of inodeLayout.flags. `orphan`: has no name and waits for its last reference. */
+export const inodeFlags = { immutable: 1, append: 2, inlineLink: 4, orphan: 8 } as const;
+
+/** Where the inline extents, or a short symbolic link's target, stand in an inode. */
+export const INLINE_AT = 64;
+export const INLINE_LEN = 176;
+
+export const extentLayout = {
+  pgoffLow: field(0, 'u32', 'pages of the file'),
+  pgoffHigh: field(4, 'u16', 'pages of the file, bits 32 to 47'),
+  flags: field(6, 'u16', '1: unwritten, reads as zeros'),
+  block: field(8, 'u32', 'first block'),
+  nrPages: field(12, 'u32', 'pages, which are blocks'),
+} as const satisfies Fields;
+export const EXTENT_LEN = 16;
+export const EXTENT_UNWRITTEN = 1;
+export const INLINE_EXTENTS = INLINE_LEN / EXTENT_LEN;
+
+/** 'LHEX': a block of the overflow chain of one inode's extent list. */
+export const OVERFLOW_MAGIC = 0x5845484c;
+export const overflowLayout = {
+  magic: field(0, 'u32', 'OVERFLOW_MAGIC'),
+  ino: field(4, 'u32', 'inode number of the owner'),
+  generation: field(8, 'u32', 'generation of the owner'),
+  nrExtents: field(12, 'u32', 'extents in this block'),
+  next: field(16, 'u32', 'next overflow block; 0: the last'),
+  checksum: field(28, 'u32', 'crc32c of the block, this field as 0'),
+} as const satisfies Fields;
+export const OVERFLOW_HEADER_LEN = 32;
+export const OVERFLOW_EXTENTS = (BLOCK_SIZE - OVERFLOW_HEADER_LEN) / EXTENT_LEN;
+
+export const direntLayout = {
+  ino: field(0, 'u32', 'inode number; 0: the record is unused'),
+  recLen: field(4, 'u16', 'bytes to the next record, a multiple of 4'),
+  nameLen: field(6, 'u8', 'bytes of UTF-8 that follow the header'),
+  kind: field(7, 'u8', 'direntKinds'),
+} as const satisfies Fields;
+export const DIRENT_HEADER_LEN = 8;
+export const NAME_MAX = 255;
+export const PATH_MAX = 4096;
+export const direntKinds = { file: 1, dir: 2, link: 7 } as const;
+export type FileKind = keyof typeof direntKinds;
+
+/** 'LHDI': the tail of a directory block. */
+export const DIRECTORY_MAGIC = 0x4944484c;
+export const DIRECTORY_TAIL_AT = BLOCK_SIZE - 16;
+export const directoryTailLayout = {
+  magic: field(DIRECTORY_TAIL_AT, 'u32', 'DIRECTORY_MAGIC'),
+  ino: field(DIRECTORY_TAIL_AT + 4, 'u32', 'inode number of the directory'),
+  checksum: field(BLOCK_SIZE - 4, 'u32', 'crc32c of the block, this field as 0'),
+} as const satisfies Fields;
+
+/** File type bits of st_mode. */
+export const S_IFMT = 0o170000;
+export const kindModes = { file: 0o100000, dir: 0o040000, link: 0o120000 } as const;
+
+/** The kind that type bits name, or undefined where they name none of ours. */
+export function kindOf(mode: number): FileKind | undefined {
+  const type = mode & S_IFMT;
+  return (['file', 'dir', 'link'] as const).find((kind) => kindModes[kind] === type);
+}
+
+const viewOf = (bytes: Uint8Array): DataView =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+function readField(view: DataView, at: number, type: FieldType): number {
+  if (type === 'u8') return view.getUint8(at);
+  if (type === 'u16') return view.getUint16(at, true);
+  if (type === 'u32') return view.getUint32(at, true);
+  // Above 2^53 the number is not exact; such a value is garbage, and its range check says so.
+  return Number(view.getBigUint64(at, true));
+}
+
+function writeField(view: DataView, at: number, type: FieldType, value: number): void {
+  if (type === 'u8') view.setUint8(at, value);
+  else if (type === 'u16') view.setUint16(at, value, true);
+  else if (type === 'u32') view.setUint32(at, value, true);
+  else view.setBigUint64(at, BigInt(value), true);
+}
+
+/** Read the fields of the structure that begins at base. Nothing is checked. */
+export function decode<F extends Fields>(layout: F, bytes: Uint8Array, base = 0): Values<F> {
+  const view = viewOf(bytes);
+  const values: Record<string, number> = {};
+  for (const [name, { at, type }] of Object.entries(layout)) {
+    values[name] = readField(view, base + at, type);
+  }
+  return values as Values<F>;
+}
+
+/** Write the fields of the structure that begins at base; other bytes stay. */
+export function encode<F extends Fields>(
+  layout: F,
+  values: Values<F>,
+  bytes: Uint8Array,
+  base = 0,
+): void {
+  const view = viewOf(bytes);
+  for (const [name, { at, type }] of Object.entries(layout)) {
+    const value = values[name as keyof F];
+    assert(Number.isSafeInteger(value) && value >= 0, `format: ${name} is ${value}`);
+    writeField(view, base + at, type, value);
+  }
+}
+
+/** The checksum that belongs in the field at checksumAt of the structure that bytes are. */
+export function checksumOf(bytes: Uint8Array, checksumAt: number): number {
+  const before = crc32c(bytes.subarray(0, checksumAt));
+  const gap = crc32c(new Uint8Array(4), before);
+  return crc32c(bytes.subarray(checksumAt + 4), gap);
+}
+
+/** Put its checksum into a structure. */
+export function seal(bytes: Uint8Array, checksumAt: number): void {
+  viewOf(bytes).setUint32(checksumAt, checksumOf(bytes, checksumAt), true);
+}
+
+/** Whether a structure carries its checksum. */
+export function sealed(bytes: Uint8Array, checksumAt: number): boolean {
+  return viewOf(bytes).getUint32(checksumAt, true) === checksumOf(bytes, checksumAt);
+}

@@ -1,0 +1,52 @@
+// The part of a device that one file system lives on: blocks in, bytes out. A block is a page of
+// the device, so its number and its pfn differ by a constant. Positions are checked here once.
+
+import assert from 'node:assert/strict';
+import type { Pfn } from '../units.js';
+import { BLOCK_SIZE } from './format.js';
+
+/** The bytes of pages, as lib/mm's PageSpace has them. */
+export interface PageBytes {
+  read(pfn: Pfn, offset: number, target: Uint8Array): void;
+  write(pfn: Pfn, offset: number, source: Uint8Array): void;
+  fill(pfn: Pfn, offset: number, len: number, byte: number): void;
+}
+
+export interface Partition {
+  readonly nrBlocks: number;
+  pfnOf(block: number): Pfn;
+  blockOf(pfn: Pfn): number;
+  /** A copy of len bytes from offset of block on; may reach into further blocks. */
+  read(block: number, offset: number, len: number): Uint8Array;
+  write(block: number, offset: number, bytes: Uint8Array): void;
+  zero(block: number, nrBlocks: number): void;
+}
+
+/** The partition of nrBlocks pages that begins at page firstPfn. */
+export function partitionOf(bytes: PageBytes, firstPfn: Pfn, nrBlocks: number): Partition {
+  const check = (block: number, offset: number, len: number): void => {
+    assert(
+      block >= 0 && offset >= 0 && block * BLOCK_SIZE + offset + len <= nrBlocks * BLOCK_SIZE,
+      `partition: ${len} bytes at block ${block} + ${offset}`,
+    );
+  };
+  return {
+    nrBlocks,
+    pfnOf: (block) => firstPfn + block,
+    blockOf: (pfn) => pfn - firstPfn,
+    read(block, offset, len) {
+      check(block, offset, len);
+      const target = new Uint8Array(len);
+      bytes.read(firstPfn + block, offset, target);
+      return target;
+    },
+    write(block, offset, source) {
+      check(block, offset, source.length);
+      bytes.write(firstPfn + block, offset, source);
+    },
+    zero(block, nr) {
+      check(block, 0, nr * BLOCK_SIZE);
+      bytes.fill(firstPfn + block, 0, nr * BLOCK_SIZE, 0);
+    },
+  };
+}
