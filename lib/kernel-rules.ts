@@ -21,12 +21,22 @@ export interface KernelRules {
    * free_zone_device_folio): 7.2 loses a wake-up when the page was faulted back in. [VM]
    */
   readonly idleWakes: 'refs' | 'refs-and-maps';
+  /**
+   * With 'refs-and-maps': a page that a store faulted back in still wakes at the last put, one that
+   * a load faulted back in does not. [VM daxpin/*-store-while-blocked; the cause is not traced]
+   */
+  readonly writeRefaultWakes: boolean;
 
   // -- get_user_pages --
   /** A long-term pin of an fsdax page. mm/gup.c:check_vma_flags. [VM] */
   readonly longtermFsdax: 'EOPNOTSUPP' | 'lease' | 'allow';
   /** FOLL_LONGTERM|FOLL_WRITE on a shared mapping of a dirty-tracked file (6.5+: EFAULT). [VM] */
   readonly longtermWriteDirtyTracked: 'allow' | 'EFAULT';
+  /**
+   * A read-only long-term pin of a private mapping first gives it a page of its own (6.2+:
+   * mm/internal.h:gup_must_unshare, FAULT_FLAG_UNSHARE). read
+   */
+  readonly readLongtermUnshares: boolean;
   /** ib_umem_get pins read-only regions with FOLL_WRITE|FOLL_FORCE (6.1) or without WRITE. [VM] */
   readonly umemForcesWrite: boolean;
   /** vb2 user pointers: FOLL_FORCE|FOLL_WRITE always (6.1), WRITE for capture only. [VM] */
@@ -45,6 +55,8 @@ export interface KernelRules {
   readonly ext4LargeFolios: boolean;
 
   // -- leases (fs/locks.c) --
+  /** An in-kernel server may hold a write delegation. fs/locks.c:generic_add_lease, 6.6+. read */
+  readonly writeDelegations: boolean;
   /** Layout leases for user space, F_LAYOUT and F_EXCLUSIVE: proposal, facts 9.4. */
   readonly userLayoutLeases: boolean;
   /** mmap MAP_DIRECT: proposal, facts 9.1. */
@@ -56,8 +68,10 @@ const linux61: KernelRules = {
   idleRefcount: 1,
   mappingsAreReferences: false,
   idleWakes: 'refs',
+  writeRefaultWakes: true,
   longtermFsdax: 'EOPNOTSUPP',
   longtermWriteDirtyTracked: 'allow',
+  readLongtermUnshares: false,
   umemForcesWrite: true,
   frameVectorForcesWrite: true,
   uringFileBacked: 'EOPNOTSUPP',
@@ -65,6 +79,7 @@ const linux61: KernelRules = {
   evictWaits: false,
   breakScope: 'file',
   ext4LargeFolios: false,
+  writeDelegations: false,
   userLayoutLeases: false,
   mapDirect: false,
 };
@@ -73,9 +88,11 @@ const linux612: KernelRules = {
   ...linux61,
   name: '6.12',
   longtermWriteDirtyTracked: 'EFAULT',
+  readLongtermUnshares: true,
   umemForcesWrite: false,
   frameVectorForcesWrite: false,
   uringFileBacked: 'gup',
+  writeDelegations: true,
 };
 
 const linux72: KernelRules = {

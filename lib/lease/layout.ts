@@ -17,7 +17,7 @@ import type { AddressSpace } from '../mm/address-space.js';
 import type { Caller } from '../mm/caller.js';
 import type { PinIntent, PinnedPages } from '../mm/gup.js';
 import type { VMA } from '../mm/vma.js';
-import type { Task } from '../sched/task.js';
+import type { Task } from '../sched/index.js';
 import type { Pfn, Pgoff } from '../units.js';
 import type { FileLease } from './lease.js';
 

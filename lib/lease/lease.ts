@@ -4,13 +4,15 @@
 //      ^ |----break by a reader--> downgrade pending -F_RDLCK | timeout--> GRANTED, as F_RDLCK
 //      '------F_SETLEASE again changes the type, and clears what the new type satisfies
 //
-// Both may be pending at once; each keeps the first deadline it was given (fs/locks.c:
-// __break_lease, lease_modify, lease_clear_pending).
+// Both may be pending at once, and each keeps the first deadline that it was given. Whoever
+// changes a lease is LeaseContext; everybody else only looks (linux fs/locks.c: __break_lease,
+// lease_modify, lease_clear_pending).
 
 import type { Caller } from '../mm/caller.js';
+import type { LeaseEndReason } from './layout.js';
 
 export type LeaseType = 'F_RDLCK' | 'F_WRLCK';
-/** What F_GETLEASE answers, and what F_SETLEASE takes. */
+/** What F_SETLEASE takes and F_GETLEASE answers. */
 export type LeaseArg = LeaseType | 'F_UNLCK';
 /**
  * LEASE: FL_LEASE, taken by fcntl. DELEG: FL_DELEG, by an in-kernel server. LAYOUT: FL_LAYOUT,
@@ -18,10 +20,9 @@ export type LeaseArg = LeaseType | 'F_UNLCK';
  */
 export type LeaseKind = 'LEASE' | 'LAYOUT' | 'DELEG';
 
-/** The open file description that holds a lease (fl_file and fl_owner in one). */
+/** The open file description that holds a lease: fl_file and fl_owner in one. */
 export interface LeaseHolder {
   readonly label: string;
-  /** fl_pid: the process that took the lease. */
   readonly pid: number;
   /** FMODE_READ and FMODE_WRITE of the open file. */
   readonly readable: boolean;
@@ -34,74 +35,85 @@ export interface LeaseHolder {
   leaseGone?(lease: FileLease): void;
 }
 
-/** lease_manager_operations of a holder inside the kernel. All but onBreak may be left out. */
+/** lease_manager_operations, for a holder inside the kernel. None of them may sleep. */
 export interface LeaseManager {
   /**
-   * lm_break: called once per pending kind, must not sleep. True: it is gone at once. To be
-   * beyond lease-break-time, as nfsd is, answer 'no-timeout' (fl_break_time = 0).
+   * lm_break: once per kind of break. 'gone': the lease ends at once. 'no-timeout': it answers
+   * for its own time limit, as nfsd does by fl_break_time = 0. Nothing: as any lease.
    */
-  onBreak(lease: FileLease): boolean | 'no-timeout';
-  /** lm_breaker_owns_lease: whether this breaker is the lease's own client. */
-  breakerOwns?(lease: FileLease, caller: Caller | null): boolean;
+  onBreak(lease: FileLease): 'gone' | 'no-timeout' | void;
+  /** lm_breaker_owns_lease: the breaker acts for the very client that holds the lease. */
+  breakerOwns?(lease: FileLease, breaker: Caller | null): boolean;
   /** The lease ended, for whatever reason. */
   onGone?(lease: FileLease): void;
+}
+
+export interface LeaseSpec {
+  readonly type: LeaseType;
+  readonly kind: LeaseKind;
+  readonly owner: LeaseHolder;
+  readonly pid: number;
+  readonly exclusive?: boolean | undefined;
+  readonly implicit?: boolean | undefined;
+  readonly manager?: LeaseManager | undefined;
 }
 
 export class FileLease {
   type: LeaseType;
   readonly kind: LeaseKind;
-  /** F_EXCLUSIVE, layout leases only: others' layout changes fail instead of breaking it. */
+  /** F_EXCLUSIVE, layout leases only: what it does is the policy's. Linux has no such flag. */
   exclusive: boolean;
   readonly owner: LeaseHolder;
   readonly manager: LeaseManager | null;
   /** fl_pid: who took it. It does not follow the open file to another process. */
   readonly pid: number;
-  /** fa_fd: the descriptor named in the last F_SETLEASE, for si_fd. */
+  /** Taken by a pin, not by the application; it goes with the file's last long-term pin. */
+  readonly implicit: boolean;
+  /** fa_fd: the descriptor of the last F_SETLEASE, which F_SETSIG shows as si_fd. */
   fd = -1;
   /** FL_DOWNGRADE_PENDING and FL_UNLOCK_PENDING. */
   downgradePending = false;
   unlockPending = false;
-  /** Deadlines on the machine's clock; 0: never. They outlive what was pending, as in Linux. */
+  /** Deadlines on the machine's clock; 0: never. As in Linux they outlive what was pending. */
   downgradeTimeNs = 0;
   breakTimeNs = 0;
-  /** Its holder is done with it; it stays until its last pin goes (onLeaseEnd). */
-  kept = false;
+  /** Its end came, for this reason, and the policy keeps it until its pins are gone. */
+  kept: LeaseEndReason | null = null;
   /** No longer on its inode. */
   gone = false;
 
-  constructor(spec: {
-    type: LeaseType;
-    kind: LeaseKind;
-    exclusive: boolean;
-    owner: LeaseHolder;
-    pid: number;
-    manager?: LeaseManager;
-  }) {
+  constructor(spec: LeaseSpec) {
     this.type = spec.type;
     this.kind = spec.kind;
-    this.exclusive = spec.exclusive;
+    this.exclusive = spec.exclusive ?? false;
     this.owner = spec.owner;
     this.pid = spec.pid;
+    this.implicit = spec.implicit ?? false;
     this.manager = spec.manager ?? null;
   }
 
-  /** The strongest thing asked of the holder. */
+  /** lease_breaking(): the strongest thing that is asked of the holder. */
   get pending(): 'none' | 'downgrade' | 'unlock' {
     if (this.unlockPending) return 'unlock';
     return this.downgradePending ? 'downgrade' : 'none';
   }
 
-  /** target_leasetype(): what F_GETLEASE answers. */
+  /** target_leasetype(): what the lease is to become. */
   get target(): LeaseArg {
     if (this.unlockPending) return 'F_UNLCK';
     return this.downgradePending ? 'F_RDLCK' : this.type;
   }
 
-  /** A line of /proc/locks, without its number and inode. */
+  /** The holder gave it up, or closed: no call of the holder's finds it any more. */
+  get givenUp(): boolean {
+    return this.gone || (this.kept !== null && this.kept !== 'timeout');
+  }
+
+  /** As /proc/locks shows it, from the kind to the pid (fs/locks.c: lock_get_status). */
   toString(): string {
+    const kind = this.kind === 'DELEG' ? 'DELEG' : 'LEASE';
     const state = this.pending === 'none' ? 'ACTIVE' : 'BREAKING';
-    const shown = this.pending === 'none' ? this.type : this.target;
-    const word = { F_RDLCK: 'READ', F_WRLCK: 'WRITE', F_UNLCK: 'UNLCK' }[shown];
-    return `${this.kind === 'LEASE' ? 'LEASE' : this.kind === 'LAYOUT' ? 'LAYOUT' : 'DELEG'} ${state} ${word} ${this.pid}`;
+    const type = { F_RDLCK: 'READ', F_WRLCK: 'WRITE', F_UNLCK: 'UNLCK' }[this.target];
+    return `${kind} ${state} ${type} ${this.pid}`;
   }
 }

@@ -1,0 +1,394 @@
+// struct file_lock_context, its leases: all leases of one inode, and whoever waits to break them.
+//
+//   call         waits  may throw                       tells
+//   setLease     no     EACCES EINVAL EAGAIN            the holder: leaseGranted
+//   unlock       policy EACCES EINVAL EAGAIN EINTR      breakers, who look again
+//   getLease     no     no
+//   breakLease   yes    EAGAIN EINTR                    each holder, once per kind of break
+//   breakLayout  yes    EAGAIN EINTR                    the same
+//   release      policy no                              breakers
+//   pinsChanged  no     no                              those that waited for pins to go
+//
+// No lock is held while a break is waited for: the holder may need any of them to give up the
+// lease. A lease that nobody breaks or looks at outlives its deadline, since only breakers, F_GETLEASE
+// and F_SETLEASE of a type look at the clock (linux fs/locks.c: time_out_leases and its callers).
+
+import { Errno } from '../errno.js';
+import type { Caller } from '../mm/caller.js';
+import type { PinnedPages } from '../mm/gup.js';
+import { type ObjectId, type Task, WaitQueue } from '../sched/index.js';
+import { leasesConflict, openConflicts, type LeaseBreak } from './conflict.js';
+import type { LayoutChange, LayoutLeases, LeaseEndReason, PinIntent } from './layout.js';
+import {
+  FileLease,
+  type LeaseArg,
+  type LeaseHolder,
+  type LeaseKind,
+  type LeaseManager,
+  type LeaseType,
+} from './lease.js';
+import type { LeaseEnv, LeasedInode } from './leased-inode.js';
+
+export interface SetLeaseOptions {
+  /** LEASE if not given. */
+  readonly kind?: LeaseKind;
+  readonly exclusive?: boolean;
+  readonly manager?: LeaseManager;
+  /** The descriptor that F_SETLEASE was called on. */
+  readonly fd?: number;
+}
+
+export class LeaseContext implements LayoutLeases {
+  readonly inode: LeasedInode;
+  /** For footprints: stands for the list and everything on it. */
+  readonly id: ObjectId;
+  readonly #env: LeaseEnv;
+  /** flc_lease, oldest first. */
+  readonly #leases: FileLease[] = [];
+  /** Breakers, and holders that wait for their own pins. */
+  readonly #changed: WaitQueue;
+
+  constructor(env: LeaseEnv, inode: LeasedInode) {
+    this.#env = env;
+    this.inode = inode;
+    this.id = env.sched.newObject(`leases of ${inode.label}`);
+    this.#changed = new WaitQueue(env.sched, `lease break of ${inode.label}`);
+  }
+
+  /** Every lease, oldest first, kept ones too. */
+  get leases(): readonly FileLease[] {
+    return this.#leases;
+  }
+
+  /** Tasks that wait for a lease of this file to change. */
+  get nrWaiting(): number {
+    return this.#changed.waiters.length;
+  }
+
+  /**
+   * F_SETLEASE of a type: a new lease, or another type for the one of that kind that holder has.
+   * EACCES, EINVAL: see #admit. EAGAIN: the file is open in a way that conflicts, somebody else
+   * has a lease and this is to be the only one, or somebody else's is about to be given up.
+   * (linux fs/locks.c: generic_add_lease; the order of the checks is its order.)
+   */
+  setLease(
+    caller: Caller,
+    holder: LeaseHolder,
+    type: LeaseType,
+    opts: SetLeaseOptions = {},
+  ): FileLease {
+    const { kind = 'LEASE', exclusive = false, manager, fd = -1 } = opts;
+    const { inode } = this;
+    this.#admit(caller, manager !== undefined);
+    if (kind === 'DELEG' && type === 'F_WRLCK' && !this.#env.rules.writeDelegations) {
+      throw new Errno('EINVAL', 'setlease: this kernel has no write delegations');
+    }
+    this.#touch('write');
+    this.#timeOut();
+    if (openConflicts(inode, holder, type, kind)) {
+      throw new Errno('EAGAIN', `setlease: ${inode.label} is open elsewhere, or for writing`);
+    }
+    const mine = this.#leases.find((l) => l.owner === holder && l.kind === kind && !l.givenUp);
+    this.#checkOthers(holder, type, kind === 'LAYOUT' && exclusive);
+    if (mine !== undefined) {
+      mine.exclusive = exclusive;
+      this.#modify(mine, type);
+      this.#granted(mine, caller, fd);
+      return mine;
+    }
+    if (!this.#env.settings.enabled) {
+      throw new Errno('EINVAL', 'setlease: leases-enable is 0');
+    }
+    const { pid } = caller.process;
+    const lease = new FileLease({ type, kind, exclusive, owner: holder, pid, manager });
+    this.#leases.push(lease);
+    this.#granted(lease, caller, fd);
+    return lease;
+  }
+
+  /**
+   * F_SETLEASE F_UNLCK: give up holder's oldest lease, or the one of a kind. EAGAIN without one,
+   * so also after a timeout; but a lease that is past its time and that nobody has looked at is
+   * still there to be given up (generic_delete_lease does not time leases out). Waits, or fails
+   * with another code, only where the policy keeps layout leases until the pins are gone.
+   */
+  async unlock(caller: Caller, holder: LeaseHolder, kind?: LeaseKind): Promise<void> {
+    this.#admit(caller, false);
+    this.#touch('write');
+    const mine = this.#leases.find(
+      (l) => l.owner === holder && !l.givenUp && (kind === undefined || l.kind === kind),
+    );
+    if (mine === undefined) {
+      throw new Errno('EAGAIN', `setlease: no lease on ${this.inode.label} to give up`);
+    }
+    await this.#giveUp(caller.task, mine, 'unlock', this.#dying(caller));
+  }
+
+  /** An in-kernel holder gives its lease up. Twice is harmless: breaks and timeouts race it. */
+  drop(lease: FileLease): void {
+    this.#touch('write');
+    if (!lease.gone) this.#modify(lease, 'F_UNLCK');
+  }
+
+  /**
+   * F_GETLEASE: the type held or, while it is being broken, the type that would satisfy the
+   * breakers. A layout lease reads F_LAYOUT (proposal: Ira Weiny, August 2019).
+   */
+  getLease(holder: LeaseHolder): LeaseArg | 'F_LAYOUT' {
+    this.#touch('write');
+    this.#timeOut();
+    const mine = this.#leases.find((l) => l.owner === holder && !l.givenUp);
+    if (mine === undefined) return 'F_UNLCK';
+    if (mine.kind === 'LAYOUT' && mine.target !== 'F_UNLCK') return 'F_LAYOUT';
+    return mine.target;
+  }
+
+  /**
+   * Tell every conflicting holder what is asked, once, and wait until no lease conflicts. The
+   * first deadline of each kind of break stands; when it is over the lease is taken down or away
+   * (__break_lease). EAGAIN if nonblock, and the break has begun. EINTR: it has begun as well.
+   */
+  async breakLease(who: Caller | Task, by: LeaseBreak): Promise<void> {
+    const caller = 'process' in who ? who : null;
+    await this.#break(caller?.task ?? (who as Task), caller, by, false);
+  }
+
+  breakLayout(c: LayoutChange): Promise<'gone' | 'kept'> {
+    const { nonblock, interruptible } = c;
+    const by = { access: 'write', kind: 'LAYOUT', nonblock, interruptible } as const;
+    return this.#break(c.task, c.caller, by, true);
+  }
+
+  layoutLeases(): readonly FileLease[] {
+    return this.#leases.filter((l) => l.kind === 'LAYOUT');
+  }
+
+  /**
+   * The non-blocking check under the locks of a layout change: a layout lease appeared after
+   * beforeChange had dealt with all there were. Those the policy keeps are no surprise.
+   */
+  layoutConflict(c: LayoutChange): boolean {
+    this.#touch('read');
+    const by = { access: 'write', kind: 'LAYOUT' } as const;
+    return this.#leases.some((l) => l.kept === null && leasesConflict(l, by, c.caller));
+  }
+
+  takeFor(pin: PinIntent): FileLease {
+    const holder = pin.vma.file as unknown as LeaseHolder | null;
+    if (holder === null || typeof holder.notify !== 'function') {
+      throw new Errno('EPERM', `pin: ${this.inode.label} has no open file to lease`);
+    }
+    if (!this.#env.settings.enabled) throw new Errno('EPERM', 'pin: leases-enable is 0');
+    this.#touch('write');
+    const mine = this.#leases.find((l) => l.owner === holder && l.kind === 'LAYOUT' && !l.givenUp);
+    if (mine !== undefined) return mine;
+    const { pid } = pin.process;
+    const spec = { type: 'F_RDLCK', kind: 'LAYOUT', owner: holder, pid, implicit: true } as const;
+    const lease = new FileLease(spec);
+    this.#leases.push(lease);
+    return lease;
+  }
+
+  /**
+   * The last reference to holder is gone (locks_remove_lease, from __fput). `exit`: its process
+   * is exiting. Never fails; waits only where the policy says so and the task may be held up.
+   */
+  async release(task: Task, holder: LeaseHolder, why: 'close' | 'exit' = 'close'): Promise<void> {
+    this.#touch('write');
+    for (const lease of this.#leases.filter((l) => l.owner === holder && !l.givenUp)) {
+      if (lease.gone) continue;
+      const dying = why === 'exit' || task.pending === 'kill';
+      await this.#giveUp(task, lease, why, dying);
+    }
+  }
+
+  /** A long-term pin of the file went: kept leases may end now, and implicit ones do. */
+  pinsChanged(): void {
+    if (this.#leases.length === 0) return;
+    this.#touch('write');
+    const unpinned = this.#pins().length === 0;
+    for (const lease of [...this.#leases]) {
+      const ends = lease.kept !== null && this.#asks(lease, lease.kept, false) === 'release';
+      if (ends || (lease.implicit && unpinned)) this.#modify(lease, 'F_UNLCK');
+    }
+    this.#changed.wakeAll();
+  }
+
+  #touch(access: 'read' | 'write'): void {
+    this.#env.sched.touch(this.id, access);
+  }
+
+  /** vfs_setlease, generic_setlease: whoever asks, before what is asked. Not for the kernel. */
+  #admit(caller: Caller, inKernel: boolean): void {
+    const { cred } = caller.process;
+    const { inode } = this;
+    if (!inKernel && cred.uid !== inode.uid && !cred.caps.has('CAP_LEASE')) {
+      throw new Errno('EACCES', `setlease: ${inode.label} belongs to uid ${inode.uid}`);
+    }
+    if (!inode.isRegular || !inode.supportsLeases) {
+      throw new Errno('EINVAL', `setlease: ${inode.label} can have no lease`);
+    }
+  }
+
+  #checkOthers(holder: LeaseHolder, type: LeaseType, exclusive: boolean): void {
+    for (const other of this.#leases) {
+      if (other.owner === holder) continue;
+      if (type === 'F_WRLCK' || (exclusive && other.exclusive)) {
+        throw new Errno('EAGAIN', `setlease: ${this.inode.label} is leased by ${other.pid}`);
+      }
+      if (other.unlockPending) {
+        throw new Errno('EAGAIN', `setlease: a lease on ${this.inode.label} is being broken`);
+      }
+    }
+  }
+
+  #granted(lease: FileLease, caller: Caller, fd: number): void {
+    lease.fd = fd;
+    lease.owner.leaseGranted?.(lease, caller);
+  }
+
+  async #break(
+    task: Task,
+    caller: Caller | null,
+    by: LeaseBreak,
+    keptIsAnEnd: boolean,
+  ): Promise<'gone' | 'kept'> {
+    const { sched } = this.#env;
+    if (sched.on) await sched.at(this.id, this.#leases.length === 0 ? 'read' : 'write');
+    this.#timeOut();
+    const conflicting = () => this.#leases.filter((l) => leasesConflict(l, by, caller));
+    if (conflicting().length === 0) return 'gone';
+    for (const lease of conflicting()) this.#ask(lease, by);
+    // As in Linux any lease left makes a non-blocking break fail, one that does not conflict too.
+    if (this.#leases.length === 0) return 'gone';
+    const done = () => conflicting().every((l) => keptIsAnEnd && l.kept !== null);
+    if (by.nonblock === true && !(keptIsAnEnd && done())) {
+      throw new Errno('EAGAIN', `${this.inode.label} is leased; the break has begun`);
+    }
+    const mode = by.interruptible === false ? 'uninterruptible' : 'interruptible';
+    while (!done()) {
+      const untilNs = this.#nextDeadlineNs();
+      await this.#changed.wait(task, { mode, untilNs, why: this.#changed.label });
+      this.#timeOut();
+    }
+    return conflicting().length === 0 ? 'gone' : 'kept';
+  }
+
+  /** Put the request to one holder, unless it stands already. */
+  #ask(lease: FileLease, by: LeaseBreak): void {
+    const { sched, settings } = this.#env;
+    const { breakTimeNs } = settings;
+    const deadlineNs = breakTimeNs === 0 ? 0 : sched.clock.nowNs + breakTimeNs;
+    if (by.access === 'write') {
+      if (lease.unlockPending) return;
+      lease.unlockPending = true;
+      lease.breakTimeNs = deadlineNs;
+    } else {
+      if (lease.pending !== 'none') return;
+      lease.downgradePending = true;
+      lease.downgradeTimeNs = deadlineNs;
+    }
+    const { manager } = lease;
+    if (manager === null) {
+      lease.owner.notify('lease-break', lease);
+      return;
+    }
+    const answer = manager.onBreak(lease);
+    if (answer === 'no-timeout') lease.breakTimeNs = 0;
+    if (answer === 'gone' && !lease.gone) this.#remove(lease);
+  }
+
+  /** The next instant at which time_out_leases() will find something; Infinity: never. */
+  #nextDeadlineNs(): number {
+    const { nowNs } = this.#env.sched.clock;
+    let nextNs = Infinity;
+    for (const { downgradeTimeNs, breakTimeNs } of this.#leases) {
+      if (downgradeTimeNs > nowNs) nextNs = Math.min(nextNs, downgradeTimeNs);
+      if (breakTimeNs > nowNs) nextNs = Math.min(nextNs, breakTimeNs);
+    }
+    return nextNs;
+  }
+
+  /**
+   * time_out_leases(). A deadline acts whenever it is found past, also when what it was set for
+   * is long satisfied: a lease that was taken down and then set to F_WRLCK again goes down again.
+   */
+  #timeOut(): void {
+    const { nowNs } = this.#env.sched.clock;
+    const past = (deadlineNs: number) => deadlineNs !== 0 && nowNs >= deadlineNs;
+    for (const lease of [...this.#leases]) {
+      const lower = lease.type === 'F_WRLCK' || lease.downgradePending;
+      if (lower && past(lease.downgradeTimeNs)) this.#modify(lease, 'F_RDLCK');
+      if (!past(lease.breakTimeNs) || lease.kept !== null) continue;
+      if (this.#asks(lease, 'timeout', false) === 'release') this.#modify(lease, 'F_UNLCK');
+      else lease.kept = 'timeout';
+    }
+  }
+
+  /** lease_modify(): another type, or the end; breakers look again. */
+  #modify(lease: FileLease, arg: LeaseArg): void {
+    if (arg === 'F_UNLCK') {
+      lease.unlockPending = false;
+      lease.downgradePending = false;
+      this.#remove(lease);
+    } else {
+      lease.type = arg;
+      if (arg === 'F_RDLCK') lease.downgradePending = false;
+    }
+    this.#changed.wakeAll();
+  }
+
+  #remove(lease: FileLease): void {
+    lease.gone = true;
+    this.#leases.splice(this.#leases.indexOf(lease), 1);
+    lease.owner.leaseGone?.(lease);
+    lease.manager?.onGone?.(lease);
+    this.#changed.wakeAll();
+  }
+
+  #pins(): readonly PinnedPages[] {
+    return this.inode.pins?.() ?? [];
+  }
+
+  /** What the policy says to the end of a lease. Only layout leases of applications ask it. */
+  #asks(
+    lease: FileLease,
+    why: LeaseEndReason,
+    exiting: boolean,
+  ): 'release' | 'wait' | 'keep' | Errno {
+    const { policy } = this.inode;
+    if (lease.kind !== 'LAYOUT' || lease.manager !== null) return 'release';
+    const end = policy?.onLeaseEnd?.(lease, why, this.#pins(), exiting) ?? 'release';
+    return end === 'keep-until-unpin' ? 'keep' : end;
+  }
+
+  #dying(caller: Caller): boolean {
+    return caller.process.exiting || caller.process.fatalSignalPending;
+  }
+
+  /** The holder is done with a lease. Whoever is dying never waits: the lease is kept instead. */
+  async #giveUp(
+    task: Task,
+    lease: FileLease,
+    why: 'unlock' | 'close' | 'exit',
+    dying: boolean,
+  ): Promise<void> {
+    const mode = why === 'unlock' ? 'interruptible' : 'killable';
+    for (let end = this.#asks(lease, why, dying); end !== 'release';) {
+      if (end instanceof Errno && why === 'unlock') throw end;
+      if (end !== 'wait' || dying) {
+        lease.kept = why;
+        return;
+      }
+      try {
+        await this.#changed.wait(task, { mode, why: `pins under a lease of ${this.inode.label}` });
+      } catch (e) {
+        if (why === 'unlock') throw e;
+        dying = true;
+      }
+      if (lease.gone) return;
+      end = this.#asks(lease, why, dying);
+    }
+    this.#modify(lease, 'F_UNLCK');
+  }
+}
