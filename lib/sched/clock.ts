@@ -131,3 +131,19 @@ export class VirtualClock implements Clock {
     while (left-- > 0 && this.nextNs <= atNs) this.#interrupt(this.#timers.shift()!.fn);
   }
 }
+
+/** Wait in real time until atNs, or until the promise settles; whether it did. */
+export function passLive(
+  clock: Clock,
+  atNs: number,
+  until: Promise<unknown> | null,
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    const cancel = clock.timer(atNs, () => resolve(false));
+    const settled = (): void => {
+      cancel();
+      resolve(true);
+    };
+    until?.then(settled, settled);
+  });
+}

@@ -22,14 +22,8 @@ export { Mutex } from './mutex.js';
 export { type Access, type ObjectId, pageObject, type Step } from './objects.js';
 export { Prng } from './prng.js';
 export { RwSem } from './rwsem.js';
-export {
-  CLOCK_TASK_ID,
-  Scheduler,
-  type SchedulerOptions,
-  type SimulatedOptions,
-  type SpawnOptions,
-  type TimerMode,
-} from './scheduler.js';
+export type { SchedulerOptions, SimulatedOptions, SpawnOptions, TimerMode } from './options.js';
+export { CLOCK_TASK_ID, Scheduler } from './scheduler.js';
 export {
   choiceKey,
   firstStrategy,

@@ -43,13 +43,32 @@ export class ObjectTable {
   }
 }
 
-/** Collects the footprint of the step under way; costs nothing while nobody listens. */
+/** Collects the footprint of the step under way; costs a test while nobody listens. */
 export class StepRecorder {
-  /** Told of every step when it ends. */
-  onStep: ((step: Step) => void) | null = null;
+  readonly #fail: (error: Error) => void;
+  #onStep: ((step: Step) => void) | null = null;
+  #on = false;
   #nrSteps = 0;
   #reads: ObjectId[] = [];
   #writes: ObjectId[] = [];
+
+  /** fail hears what a listener throws. */
+  constructor(fail: (error: Error) => void) {
+    this.#fail = fail;
+  }
+
+  get on(): boolean {
+    return this.#on;
+  }
+
+  get onStep(): ((step: Step) => void) | null {
+    return this.#onStep;
+  }
+
+  set onStep(listener: ((step: Step) => void) | null) {
+    this.#onStep = listener;
+    this.#on = listener !== null;
+  }
 
   touch(object: ObjectId, access: Access): void {
     const list = access === 'read' ? this.#reads : this.#writes;
@@ -57,15 +76,14 @@ export class StepRecorder {
   }
 
   end(taskId: number, taskName: string): void {
-    const step = {
-      index: this.#nrSteps++,
-      taskId,
-      taskName,
-      reads: this.#reads,
-      writes: this.#writes,
-    };
+    const index = this.#nrSteps++;
+    const step: Step = { index, taskId, taskName, reads: this.#reads, writes: this.#writes };
     this.#reads = [];
     this.#writes = [];
-    this.onStep?.(step);
+    try {
+      this.#onStep?.(step);
+    } catch (error) {
+      this.#fail(error as Error);
+    }
   }
 }

@@ -10,57 +10,18 @@
 // needs no pump: everything happens in tasks, as an exploration wants it.
 
 import assert from 'node:assert/strict';
-import { seconds } from '../units.js';
 import { schedSwitch } from '../trace/events.js';
-import { type Clock, RealClock, VirtualClock } from './clock.js';
+import { type Clock, passLive, RealClock, VirtualClock } from './clock.js';
 import { DeadlockError, StrayError } from './errors.js';
 import { LockOrder } from './lock-order.js';
 import { type Access, type ObjectId, ObjectTable, type Step, StepRecorder } from './objects.js';
-import { describeBlocked } from './report.js';
+import { type Plan, planOf, type SchedulerOptions, type SpawnOptions } from './options.js';
+import { Pump, type PumpHost } from './pump.js';
 import { RunQueue } from './run-queue.js';
-import { type Strategy, firstStrategy, seededStrategy } from './strategy.js';
 import { Task } from './task.js';
-import { TaskHandle } from './task-handle.js';
+import { type Outcome, TaskHandle } from './task-handle.js';
+import { TaskTable } from './task-table.js';
 import { watch } from './watchdog.js';
-
-/**
- * When virtual time moves. 'idle': to the next timer whenever no task can run and one that is no
- * daemon waits. 'any': also at any point, if the strategy says so. 'manual': only by runFor(),
- * runUntil() and the clock's advanceTo().
- */
-export type TimerMode = 'idle' | 'any' | 'manual';
-
-export interface SimulatedOptions {
-  readonly mode: 'simulated';
-  /** If not given: seededStrategy(seed), or firstStrategy() without a seed. */
-  readonly strategy?: Strategy | undefined;
-  readonly seed?: number | undefined;
-  readonly timers?: TimerMode | undefined;
-  /** Time never passes this by itself; what waits longer is hung. One hour if not given. */
-  readonly horizonNs?: number | undefined;
-  /** A run with more points than this fails: somebody spins. */
-  readonly maxPoints?: number | undefined;
-}
-
-export type SchedulerOptions = { readonly mode: 'live' } | SimulatedOptions;
-
-export interface SpawnOptions {
-  /** A task that serves others for ever; nobody waits for its end. */
-  readonly daemon?: boolean;
-}
-
-/** Somebody outside who waits for time to pass: runFor(), runUntil(), settle(). */
-interface Drive {
-  readonly targetNs: number;
-  readonly finish: (settled: boolean) => void;
-  readonly reject: (error: Error) => void;
-}
-
-/** A run() under way. */
-interface ClosedRun {
-  readonly finish: () => void;
-  readonly reject: (error: Error) => void;
-}
 
 const resolved = Promise.resolve();
 
@@ -81,41 +42,34 @@ export class Scheduler {
 
   readonly #virtual: VirtualClock;
   readonly #queue: RunQueue;
-  readonly #timers: TimerMode;
-  readonly #horizonNs: number;
-  readonly #maxPoints: number;
+  readonly #plan: Plan;
   readonly #objects: ObjectTable;
-  readonly #steps = new StepRecorder();
-  #recording = false;
-  readonly #handles = new Map<Task, TaskHandle<unknown>>();
-  #nrAlive = 0;
+  readonly #steps = new StepRecorder((error) => this.#fail(error));
+  readonly #tasks = new TaskTable();
   #nextTaskId = CLOCK_TASK_ID + 1;
   #nrPoints = 0;
   /** The turn was handed over and its new holder has not run yet: nobody may do anything. */
   #handingOver = false;
   #inTimer = false;
-  #pumpScheduled = false;
-  readonly #drives = new Set<Drive>();
-  #closedRun: ClosedRun | null = null;
+  readonly #pump: Pump;
+  /** A run() under way. */
+  #closedRun: { finish(): void; reject(error: Error): void } | null = null;
   #failure: Error | null = null;
 
   constructor(opts: SchedulerOptions) {
     this.on = opts.mode === 'simulated';
-    const simulated: SimulatedOptions = opts.mode === 'simulated' ? opts : { mode: 'simulated' };
-    const { strategy, seed } = simulated;
-    this.#timers = simulated.timers ?? 'idle';
-    this.#horizonNs = simulated.horizonNs ?? seconds(3600);
-    this.#maxPoints = simulated.maxPoints ?? Infinity;
+    this.#plan = planOf(opts);
+    const { horizonNs, strategy, timers } = this.#plan;
     this.#objects = new ObjectTable(this.on);
     this.#virtual = new VirtualClock((fn) => this.#interruptContext(fn));
     this.clock = this.on ? this.#virtual : new RealClock();
-    this.#queue = new RunQueue(
-      strategy ?? (seed === undefined ? firstStrategy() : seededStrategy(seed)),
-      {
-        canAdvance: () => this.#timers === 'any' && this.#virtual.nextNs <= this.#limitNs(),
-        advance: () => this.#advance(),
-      },
-    );
+    this.#queue = new RunQueue(strategy, {
+      canAdvance: () =>
+        timers === 'any' &&
+        this.#virtual.nextNs <= (this.#closedRun ? horizonNs : this.#pump.limitNs()),
+      advance: () => this.#advance(),
+    });
+    this.#pump = new Pump(this.#pumpHost(), timers === 'manual' ? -Infinity : horizonNs);
   }
 
   /** The virtual clock, for a test that turns it by hand. Not in live mode. */
@@ -150,7 +104,6 @@ export class Scheduler {
   /** Told of every step when it ends; what it throws stops the run. Footprints are kept from now. */
   set onStep(hook: ((step: Step) => void) | null) {
     this.#steps.onStep = hook;
-    this.#recording = hook !== null;
   }
 
   newObject(label: string): ObjectId {
@@ -171,16 +124,16 @@ export class Scheduler {
       void resolved.then(begin);
       return handle;
     }
-    this.#handles.set(task, handle as TaskHandle<unknown>);
-    if (!task.daemon) this.#nrAlive++;
+    this.#tasks.add(handle);
     task.continueWith(begin);
     this.#queue.addFresh(task);
-    this.#schedulePump();
+    this.#pump.schedule();
     return handle;
   }
 
   /** Run fn on the current task inside a turn; on a new task when called from outside. */
   async enter<T>(name: string, fn: (task: Task) => Promise<T>): Promise<T> {
+    if (this.#failure !== null) throw this.#failure;
     if (this.current !== null && !this.#inTimer) {
       if (this.#handingOver) throw this.#stray(`${name} was called`);
       return fn(this.current);
@@ -200,22 +153,23 @@ export class Scheduler {
     if (me === null || this.#handingOver || this.#inTimer || this.#failure !== null) {
       throw this.#stray(`the point at ${this.label(object)} was reached`);
     }
-    if (++this.#nrPoints > this.#maxPoints) {
-      throw this.#fail(new DeadlockError(`${this.#nrPoints} points: ${me.name} spins?`));
+    if (++this.#nrPoints > this.#plan.maxPoints) {
+      this.#fail(new DeadlockError(`${this.#nrPoints} points passed: does ${me.name} spin?`));
     }
-    if (this.#recording) this.#endStep(me.id, me.name);
-    if (!this.#queue.isAlone || this.#timers === 'any') {
+    if (this.#steps.on) this.#steps.end(me.id, me.name);
+    if (!this.#queue.isAlone || this.#plan.timers === 'any') {
       const next = this.#pick(me);
-      if (next === null) throw this.#failure!;
-      if (next !== me) return this.#suspend(me, next, object, access);
+      if (next !== me && next !== null) return this.#suspend(me, next, object, access);
     }
-    if (this.#recording) this.#steps.touch(object, access);
+    // Stopped by the strategy, the referee or the limit: the task stays here for ever.
+    if (this.#failure !== null) return new Promise(() => {});
+    if (this.#steps.on) this.#steps.touch(object, access);
     return undefined;
   }
 
   /** Record that the current step touches object. */
   touch(object: ObjectId, access: Access): void {
-    if (this.#recording) this.#steps.touch(object, access);
+    if (this.#steps.on) this.#steps.touch(object, access);
   }
 
   /** Fails unless task holds the turn; does nothing in live mode. */
@@ -233,21 +187,33 @@ export class Scheduler {
    */
   async run<T>(name: string, fn: (task: Task) => Promise<T>): Promise<T> {
     assert(this.on && this.current === null && this.#closedRun === null, 'run: not idle');
-    let outcome: Promise<T> | undefined;
     const ended = new Promise<void>((resolve, reject) => {
       this.#closedRun = { finish: resolve, reject };
     });
     const stop = watch(() => this.#fail(this.#foreignAwait()));
+    const handle = this.spawn(name, fn);
+    let early: { readonly error: unknown } | null = null;
+    handle.promise.catch((error: unknown) => {
+      if (error !== this.#failure) early = { error };
+    });
     try {
-      outcome = this.spawn(name, fn).promise;
-      outcome.catch(() => {});
       this.#dispatch();
       await ended;
+    } catch (error) {
+      throw early === null ? error : (early as { error: unknown }).error;
     } finally {
       stop();
       this.#closedRun = null;
     }
-    return outcome;
+    return handle.promise;
+  }
+
+  /**
+   * Nothing runs here any more, whatever still wakes tasks or timers. For a schedule that is
+   * over; its tasks are forgotten where they stand and their finally blocks do not run.
+   */
+  abandon(): void {
+    this.#failure ??= new Error('the scheduler was abandoned');
   }
 
   /** Resolves when no task can run, without letting time pass. */
@@ -268,13 +234,13 @@ export class Scheduler {
 
   /** Who waits for what, held by whom; empty if nobody waits. */
   blockedReport(): string {
-    return describeBlocked(this.#handles.keys());
+    return this.#tasks.blockedReport();
   }
 
   /** Task only: task has parked. */
   blocked(task: Task): void {
     if (!this.on) return;
-    if (this.#recording) this.#endStep(task.id, task.name);
+    if (this.#steps.on) this.#steps.end(task.id, task.name);
     this.#queue.removeFirst(task);
     this.#dispatch();
   }
@@ -286,53 +252,37 @@ export class Scheduler {
       return;
     }
     this.#queue.add(task);
-    this.#schedulePump();
+    this.#pump.schedule();
   }
 
   #begin<T>(handle: TaskHandle<T>, fn: (task: Task) => Promise<T>): void {
-    const { task } = handle;
-    const failed = (error: unknown): void => this.#end(handle, () => this.#report(handle, error));
-    const succeeded = (value: T): void => {
-      if (task.held.length === 0) return this.#end(handle, () => handle.resolve(value));
-      const labels = task.held.map(({ lock }) => lock.label).join(', ');
-      const message = `task ${task.name} ended holding ${labels}`;
-      failed(new assert.AssertionError({ message }));
-    };
-    let body: Promise<T>;
-    try {
-      body = fn(task);
-    } catch (error) {
-      body = Promise.reject(error as Error);
-    }
-    body.then(succeeded, failed);
+    handle.start(fn, (outcome) => {
+      if (this.on) this.#end(handle, outcome);
+      else this.#settle(handle, outcome);
+    });
   }
 
-  #report<T>(handle: TaskHandle<T>, error: unknown): void {
+  #settle<T>(handle: TaskHandle<T>, outcome: Outcome<T>): void {
+    if (outcome.ok) return handle.resolve(outcome.value);
+    const { error } = outcome;
     const listener = handle.observed ? null : this.onTaskError;
     const endsRun = this.#closedRun !== null && !handle.observed && listener === null;
     handle.reject(error, listener !== null || endsRun);
     listener?.(handle.task, error);
-    if (endsRun) this.#fail(error instanceof Error ? error : new Error(String(error)));
+    if (endsRun) this.#fail(error as Error);
   }
 
-  #end<T>(handle: TaskHandle<T>, settle: () => void): void {
+  #end<T>(handle: TaskHandle<T>, outcome: Outcome<T>): void {
     const { task } = handle;
-    if (!this.on) {
-      task.markDone();
-      settle();
-      return;
-    }
     if (this.#failure !== null) return;
     if (this.current !== task || this.#handingOver) {
-      this.#stray(`${task.name} ended`);
+      this.#stray(`${task.name} ended`, false);
       return;
     }
-    task.markDone();
-    settle();
-    if (this.#recording) this.#endStep(task.id, task.name);
-    this.#handles.delete(task);
+    this.#tasks.delete(task);
+    this.#settle(handle, outcome);
+    if (this.#steps.on) this.#steps.end(task.id, task.name);
     this.#queue.removeFirst(task);
-    if (!task.daemon) this.#nrAlive--;
     if (handle.watchedFromOutside && this.#closedRun === null) this.current = null;
     else this.#dispatch();
   }
@@ -341,11 +291,11 @@ export class Scheduler {
   #dispatch(): void {
     this.current = null;
     while (this.#failure === null) {
-      if (this.#closedRun !== null && this.#nrAlive === 0) return this.#closedRun.finish();
+      if (this.#closedRun !== null && this.#tasks.nrAlive === 0) return this.#closedRun.finish();
       const next = this.#pick(null);
       if (next !== null) return this.#handOver(next);
       if (this.#closedRun === null) return;
-      if (this.#virtual.nextNs <= this.#horizonNs) this.#advance();
+      if (this.#virtual.nextNs <= this.#plan.horizonNs) this.#advance();
       else this.#fail(new DeadlockError(`nobody can run\n${this.blockedReport()}`));
     }
   }
@@ -382,127 +332,63 @@ export class Scheduler {
     if (this.#failure === null) this.current!.goOn();
   };
 
-  #schedulePump(): void {
-    if (this.#pumpScheduled || this.#closedRun !== null) return;
-    this.#pumpScheduled = true;
-    setImmediate(this.#pump);
-  }
-
-  /** From the event loop: hand out the next turn, let time pass, answer those who wait for it. */
-  readonly #pump = (): void => {
-    this.#pumpScheduled = false;
-    if (this.#failure !== null || this.#closedRun !== null) return;
-    if (this.current !== null) {
-      this.#fail(this.#foreignAwait());
-    } else if (!this.#queue.isEmpty || this.#letTimePass()) {
-      this.#schedulePump(); // comes round again when the turns are over, or catches who awaits
-      this.#dispatch();
-    }
-  };
-
-  /** How far time may go by itself now. */
-  #limitNs(): number {
-    if (this.#closedRun !== null) return this.#horizonNs;
-    let limitNs = Infinity;
-    for (const drive of this.#drives) limitNs = Math.min(limitNs, drive.targetNs);
-    if (limitNs < Infinity) return limitNs;
-    return this.#timers === 'manual' || this.#nrAlive === 0 ? this.#virtual.nowNs : this.#horizonNs;
-  }
-
-  /** Nobody can run. Returns whether anything came of it. */
-  #letTimePass(): boolean {
-    const limitNs = this.#limitNs();
-    if (this.#virtual.nextNs <= limitNs) {
-      this.#advance();
-      return true;
-    }
-    const nrDrives = this.#drives.size;
-    if (nrDrives > 0) this.#virtual.advanceTo(limitNs);
-    for (const drive of this.#drives) {
-      if (drive.targetNs <= limitNs) drive.finish(false);
-    }
-    if (nrDrives === 0 && this.#nrAlive > 0 && this.#virtual.nextNs > this.#horizonNs) {
-      this.onStall?.(this.blockedReport());
-    }
-    return nrDrives > 0;
+  #pumpHost(): PumpHost {
+    return {
+      clock: this.#virtual,
+      advance: () => this.#advance(),
+      dispatch: () => this.#dispatch(),
+      foreignAwait: () => this.#fail(this.#foreignAwait()),
+      isAlive: () => this.#tasks.nrAlive > 0,
+      isRunnable: () => !this.#queue.isEmpty,
+      isStopped: () => this.#failure !== null || this.#closedRun !== null,
+      isTurnHeld: () => this.current !== null,
+      stalled: () => this.onStall?.(this.blockedReport()),
+    };
   }
 
   #advance(): void {
     this.#virtual.fireNext();
-    if (this.#recording) this.#endStep(CLOCK_TASK_ID, 'clock');
+    if (this.#steps.on) this.#steps.end(CLOCK_TASK_ID, 'clock');
   }
 
   #interruptContext(fn: () => void): void {
     this.#inTimer = true;
     try {
       fn();
+    } catch (error) {
+      this.#fail(error as Error);
     } finally {
       this.#inTimer = false;
     }
-    this.#schedulePump();
+    this.#pump.schedule();
   }
 
   #drive(targetNs: number, until: Promise<unknown> | null): Promise<boolean> {
-    if (!this.on) return this.#driveLive(targetNs, until);
-    return new Promise<boolean>((resolve, reject) => {
-      const finish = (settled: boolean): void => {
-        if (this.#drives.delete(drive)) resolve(settled);
-      };
-      const drive: Drive = { targetNs, finish, reject };
-      if (this.#failure !== null) return reject(this.#failure);
-      assert(this.current === null, 'time is moved from outside, not by a task');
-      this.#drives.add(drive);
-      until?.then(
-        () => finish(true),
-        () => finish(true),
-      );
-      this.#schedulePump();
-    });
-  }
-
-  #driveLive(targetNs: number, until: Promise<unknown> | null): Promise<boolean> {
-    return new Promise((resolve) => {
-      const cancel = this.clock.timer(targetNs, () => resolve(false));
-      const settled = (): void => {
-        cancel();
-        resolve(true);
-      };
-      until?.then(settled, settled);
-    });
-  }
-
-  #endStep(taskId: number, taskName: string): void {
-    try {
-      this.#steps.end(taskId, taskName);
-    } catch (error) {
-      this.#fail(error as Error);
-    }
+    if (!this.on) return passLive(this.clock, targetNs, until);
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    assert(this.current === null, 'time is moved from outside, not by a task');
+    return this.#pump.drive(targetNs, until);
   }
 
   #foreignAwait(): StrayError {
     const who = this.current?.name ?? 'nobody';
-    return new StrayError(
-      `task ${who} awaits something that the scheduler did not give it, and keeps the turn`,
-    );
+    return new StrayError(`task ${who} awaits something foreign and keeps the turn`);
   }
 
   /** Something happened outside its turn. */
-  #stray(what: string): Error {
+  #stray(what: string, thrown = true): Error {
     const holder = this.current === null ? 'nobody has' : `${this.current.name} has`;
     const hint = 'a missing await, Promise.all, or a call that should go through enter()?';
-    return this.#fail(new StrayError(`${what} while ${holder} the turn: ${hint}`), true);
+    return this.#fail(new StrayError(`${what} while ${holder} the turn: ${hint}`), thrown);
   }
 
   /** Stop for good, and tell everybody who waits. thrown: the caller throws it as well. */
   #fail(error: Error, thrown = false): Error {
     if (this.#failure !== null) return this.#failure;
     this.#failure = error;
-    let noticed = thrown || this.#drives.size > 0 || this.#closedRun !== null;
-    for (const handle of this.#handles.values()) {
-      noticed ||= handle.observed;
-      handle.reject(error, true);
-    }
-    for (const drive of this.#drives) drive.reject(error);
+    const heard = this.#tasks.rejectAll(error);
+    const noticed = heard || thrown || this.#pump.isDriven || this.#closedRun !== null;
+    this.#pump.fail(error);
     this.#closedRun?.reject(error);
     if (!noticed) {
       setImmediate(() => {

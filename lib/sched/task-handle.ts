@@ -1,9 +1,14 @@
 // What spawn() returns: the task, and two ways to learn how it ended. Inside the emulated kernel
 // a task join()s another; outside code awaits the promise.
 
+import assert from 'node:assert/strict';
 import type { Scheduler } from './scheduler.js';
 import type { Task, WaitMode } from './task.js';
 import { WaitQueue } from './wait-queue.js';
+
+/** How a task's function ended. */
+export type Outcome<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
 
 export class TaskHandle<T> {
   readonly task: Task;
@@ -54,14 +59,35 @@ export class TaskHandle<T> {
     return this.#promise;
   }
 
+  /** Scheduler only: run the body. A lock still held at its end is an error of the task. */
+  start(fn: (task: Task) => Promise<T>, ended: (outcome: Outcome<T>) => void): void {
+    const { task } = this;
+    const failed = (error: unknown): void => ended({ ok: false, error });
+    const succeeded = (value: T): void => {
+      if (task.held.length === 0) return ended({ ok: true, value });
+      const labels = task.held.map(({ lock }) => lock.label).join(', ');
+      const message = `task ${task.name} ended holding ${labels}`;
+      failed(new assert.AssertionError({ message }));
+    };
+    let body: Promise<T>;
+    try {
+      body = fn(task);
+    } catch (error) {
+      body = Promise.reject(error as Error);
+    }
+    body.then(succeeded, failed);
+  }
+
   /** Scheduler only. */
   resolve(value: T): void {
+    this.task.markDone();
     this.#resolve(value);
     this.#joiners?.wakeAll();
   }
 
   /** Scheduler only. handled: the error is reported elsewhere. */
   reject(error: unknown, handled: boolean): void {
+    this.task.markDone();
     if (handled) this.#promise.catch(() => {});
     this.#reject(error);
     this.#joiners?.wakeAll();

@@ -42,27 +42,32 @@ export class Task {
   owner: unknown = undefined;
   pending: Interrupt = 'none';
   readonly held: HeldLock[] = [];
-  /** Settles when the task's function has; never rejects. */
-  readonly done: Promise<unknown>;
   #ended = false;
   #park: Park | null = null;
   #parkEnd: ParkEnd = 'woken';
   #cancelTimer: CancelTimer | null = null;
   #continue: (() => void) | null = null;
-  #settleDone!: () => void;
+  #done: Promise<void> | null = null;
+  #settleDone: () => void = () => {};
 
   constructor(sched: Scheduler, id: number, name: string, daemon: boolean) {
     this.sched = sched;
     this.id = id;
     this.name = name;
     this.daemon = daemon;
-    this.done = new Promise<void>((resolve) => (this.#settleDone = resolve));
   }
 
   get state(): TaskState {
     if (this.#ended) return 'done';
     if (this.#park !== null) return 'blocked';
     return !this.sched.on || this.sched.current === this ? 'running' : 'runnable';
+  }
+
+  /** Resolves when the task's function has settled; for outside code, as TaskHandle.promise. */
+  get done(): Promise<unknown> {
+    if (this.#ended) return Promise.resolve();
+    this.#done ??= new Promise((resolve) => (this.#settleDone = resolve));
+    return this.#done;
   }
 
   /** What the task is blocked on; empty while it is not. */
