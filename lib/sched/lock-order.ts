@@ -8,6 +8,7 @@
 // taken in rising order. A try-lock cannot deadlock, so it is exempt, but what it took counts.
 
 import assert from 'node:assert/strict';
+import { tracepoints } from '../trace/events.js';
 import type { Access, ObjectId } from './objects.js';
 import type { Task } from './task.js';
 
@@ -133,6 +134,10 @@ export class LockOrder {
 /** Note that task now holds lock. */
 export function noteHeld(task: Task, lock: Lock, access: Access): void {
   task.held.push({ lock, access });
+  if (tracepoints.lock.on) {
+    const key = `${lock.id} ${task.id}`;
+    tracepoints.lock.begin(task.sched, key, { lock: lock.label, access }, task);
+  }
 }
 
 /** Note that task let go of lock. Fails if it did not hold it. */
@@ -140,4 +145,5 @@ export function noteReleased(task: Task, lock: Lock, access: Access): void {
   const index = task.held.findLastIndex((h) => h.lock === lock && h.access === access);
   assert(index >= 0, `task ${task.name} releases ${lock.label}, which it does not hold`);
   task.held.splice(index, 1);
+  if (tracepoints.lock.on) tracepoints.lock.end(task.sched, `${lock.id} ${task.id}`, {}, task);
 }

@@ -10,7 +10,7 @@
 // needs no pump: everything happens in tasks, as an exploration wants it.
 
 import assert from 'node:assert/strict';
-import { schedSwitch } from '../trace/events.js';
+import { tracepoints } from '../trace/events.js';
 import { type Clock, passLive, RealClock, VirtualClock } from './clock.js';
 import { DeadlockError, StrayError } from './errors.js';
 import { LockOrder } from './lock-order.js';
@@ -19,7 +19,7 @@ import { type Plan, planOf, type SchedulerOptions, type SpawnOptions } from './o
 import { Pump, type PumpHost } from './pump.js';
 import { RunQueue } from './run-queue.js';
 import { Task } from './task.js';
-import { type Outcome, TaskHandle } from './task-handle.js';
+import { type Outcome, runLive, TaskHandle } from './task-handle.js';
 import { TaskTable } from './task-table.js';
 import { watch } from './watchdog.js';
 
@@ -139,9 +139,7 @@ export class Scheduler {
       return fn(this.current);
     }
     if (this.on) return this.spawn(name, fn).promise;
-    const handle = new TaskHandle<T>(this, new Task(this, this.#nextTaskId++, name, false));
-    this.#begin(handle, fn);
-    return handle.promise;
+    return runLive(new Task(this, this.#nextTaskId++, name, false), fn);
   }
 
   /**
@@ -321,6 +319,7 @@ export class Scheduler {
   }
 
   #handOver(next: Task): void {
+    const { sched_switch: schedSwitch } = tracepoints;
     if (schedSwitch.on) schedSwitch.emit(this, { next: next.name });
     this.current = next;
     this.#handingOver = true;

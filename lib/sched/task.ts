@@ -9,6 +9,7 @@
 // a task out of anything but a wait that allows it.
 
 import assert from 'node:assert/strict';
+import { tracepoints } from '../trace/events.js';
 import type { CancelTimer } from './clock.js';
 import type { HeldLock } from './lock-order.js';
 import type { Scheduler } from './scheduler.js';
@@ -110,6 +111,8 @@ export class Task {
       return Promise.resolve('interrupted');
     }
     this.#park = park;
+    const { wait } = tracepoints;
+    if (wait.on) wait.begin(this.sched, this.id, { why: park.why, mode: park.mode }, this);
     if (park.untilNs !== undefined && park.untilNs < Infinity) {
       this.#cancelTimer = this.sched.clock.timer(park.untilNs, () => this.#leave('timeout'));
     }
@@ -137,6 +140,7 @@ export class Task {
     this.#cancelTimer = null;
     this.#park = null;
     this.#parkEnd = end;
+    if (tracepoints.wait.on) tracepoints.wait.end(this.sched, this.id, { end }, this);
     this.sched.woken(this);
   }
 

@@ -47,18 +47,24 @@ export class Tracepoint<A extends TraceArgs = TraceArgs> {
     return this.#channel.hasSubscribers;
   }
 
-  /** A moment. */
-  emit(source: TraceSource, args: A): void {
-    this.#publish(source, 'instant', '', args);
+  /** A moment. task: who did it, where that is not whose turn it is (a live machine has none). */
+  emit(source: TraceSource, args: A, task = source.current): void {
+    this.#publish(source, 'instant', '', args, task);
   }
 
   /** The beginning of a slice; end() with the same key closes it. */
-  begin(source: TraceSource, key: string, args: A): void {
-    this.#publish(source, 'begin', key, args);
+  begin(source: TraceSource, key: string | number, args: A, task = source.current): void {
+    this.#publish(source, 'begin', String(key), args, task);
   }
 
-  end(source: TraceSource, key: string, args: Partial<A> = {}): void {
-    this.#publish(source, 'end', key, args as TraceArgs);
+  /** The end of a slice; its args are added to those of the beginning. */
+  end(
+    source: TraceSource,
+    key: string | number,
+    args: Partial<A> = {},
+    task = source.current,
+  ): void {
+    this.#publish(source, 'end', String(key), args as TraceArgs, task);
   }
 
   /** Hear every event of this tracepoint; call the result to stop. */
@@ -68,9 +74,15 @@ export class Tracepoint<A extends TraceArgs = TraceArgs> {
     return () => this.#channel.unsubscribe(onMessage);
   }
 
-  #publish(source: TraceSource, phase: TracePhase, key: string, args: TraceArgs): void {
+  #publish(
+    source: TraceSource,
+    phase: TracePhase,
+    key: string,
+    args: TraceArgs,
+    actor: TraceSource['current'],
+  ): void {
     const { name } = this;
-    const task = source.current?.name ?? '';
+    const task = actor?.name ?? '';
     const event: TraceEvent = { name, source, atNs: source.clock.nowNs, task, phase, key, args };
     this.#channel.publish(event);
   }
