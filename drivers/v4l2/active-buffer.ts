@@ -1,0 +1,105 @@
+// The driver's hold on one queued buffer: the only way in which it reaches the memory.
+//
+//   bufQueue -> OWNED --done()--> RETURNED
+//                 `--takeBack()--> TAKEN     the memory was revoked; done() is no longer wanted
+//
+// One hold is one pass through the driver: it ends exactly once, so a buffer that is given back
+// twice, or not at all, is found. Taking back is a fence: it resolves when no transfer is under
+// way, and every later one throws BufferTaken.
+
+import assert from 'node:assert/strict';
+import { WaitQueue, type Scheduler, type Task } from '../../lib/driver/index.js';
+import type { Field, VB2Buffer } from './buffer.js';
+
+/** Where a finished buffer goes. */
+export type Outcome = 'DONE' | 'ERROR' | 'QUEUED';
+
+/** What the hardware says of the frame. */
+export interface FrameInfo {
+  readonly sequence: number;
+  readonly timestampNs: number;
+  readonly field?: Field;
+  /** Bytes written; what bufPrepare() set if not given. */
+  readonly bytesused?: number;
+  /** The last buffer of the stream: the next DQBUF is EPIPE. */
+  readonly last?: boolean;
+}
+
+/** The memory was taken back in the middle: forget the hold. */
+export class BufferTaken extends Error {
+  override readonly name = 'BufferTaken';
+}
+
+export class ActiveBuffer {
+  readonly vb: VB2Buffer;
+  readonly #finish: (outcome: Outcome, info: FrameInfo | null) => void;
+  readonly #idle: WaitQueue;
+  #state: 'OWNED' | 'RETURNED' | 'TAKEN' = 'OWNED';
+  #nrTransfers = 0;
+
+  constructor(
+    sched: Scheduler,
+    vb: VB2Buffer,
+    finish: (outcome: Outcome, info: FrameInfo | null) => void,
+  ) {
+    this.vb = vb;
+    this.#finish = finish;
+    this.#idle = new WaitQueue(sched, `transfers of buffer ${vb.index}`);
+  }
+
+  /** Whether the driver still has it. */
+  get owned(): boolean {
+    return this.#state === 'OWNED';
+  }
+
+  /** Bytes the driver may move. */
+  get len(): number {
+    return this.vb.length;
+  }
+
+  /** The hardware writes into the buffer. BufferTaken, DmaFault. */
+  async write(pos: number, source: Uint8Array): Promise<void> {
+    await this.#transfer(() => this.#memory().write(pos, source));
+  }
+
+  /** The hardware reads the buffer. BufferTaken, DmaFault. */
+  async read(pos: number, target: Uint8Array): Promise<void> {
+    await this.#transfer(() => this.#memory().read(pos, target));
+  }
+
+  /** Give the buffer back; it is no longer the driver's. 'QUEUED' only in a failed start. */
+  done(outcome: Outcome, info: FrameInfo | null = null): void {
+    assert(this.#state === 'OWNED', `buffer ${this.vb.index} was given back twice`);
+    assert(this.#nrTransfers === 0, `buffer ${this.vb.index}: done during a transfer`);
+    this.#state = 'RETURNED';
+    this.#finish(outcome, info);
+  }
+
+  /** The core only: end the hold. Resolves when nothing can reach the memory through it. */
+  async takeBack(task: Task): Promise<void> {
+    assert(this.#state === 'OWNED', `buffer ${this.vb.index} is not the driver's`);
+    this.#state = 'TAKEN';
+    await this.#idle.waitEvent(task, () => this.#nrTransfers === 0, {
+      mode: 'uninterruptible',
+      why: `a transfer of buffer ${this.vb.index}`,
+    });
+  }
+
+  #memory(): NonNullable<VB2Buffer['memory']> {
+    assert(this.vb.memory !== null, `buffer ${this.vb.index} is active without memory`);
+    return this.vb.memory;
+  }
+
+  /** The hardware moves a frame in pieces; taking back waits for one piece at most. */
+  async #transfer(move: () => Promise<void>): Promise<void> {
+    if (this.#state !== 'OWNED') throw new BufferTaken(`buffer ${this.vb.index} was taken back`);
+    this.#nrTransfers++;
+    try {
+      await move();
+    } finally {
+      this.#nrTransfers--;
+      this.#idle.wakeAll();
+    }
+    if (!this.owned) throw new BufferTaken(`buffer ${this.vb.index} was taken back`);
+  }
+}

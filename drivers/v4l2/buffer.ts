@@ -1,0 +1,184 @@
+// struct vb2_buffer: one frame's worth of memory, and who owns it.
+//
+//   DEQUEUED    the application (prepared: its memory is already held and checked)
+//   PREPARING   the core, while it takes the memory
+//   QUEUED      the core
+//   ACTIVE      the driver, through an ActiveBuffer, until it says done
+//   DONE ERROR  the core; the application may dequeue it
+//
+//   DEQUEUED -> PREPARING -> DEQUEUED+prepared -> QUEUED -> ACTIVE -> DONE | ERROR -> DEQUEUED
+//   ACTIVE -> QUEUED only out of a startStreaming() that failed. Facts 6.1.
+
+import assert from 'node:assert/strict';
+import type { DmaBuf } from '../../lib/driver/index.js';
+import type { ActiveBuffer } from './active-buffer.js';
+import type { PlaneMemory } from './memory.js';
+
+export type BufferState = 'DEQUEUED' | 'PREPARING' | 'QUEUED' | 'ACTIVE' | 'DONE' | 'ERROR';
+
+/** enum v4l2_buf_type, single-planar; 'NONE' stands for any number that is none of them. */
+export type BufType = 'NONE' | 'VIDEO_CAPTURE' | 'VIDEO_OUTPUT' | 'VIDEO_OVERLAY' | 'OTHER';
+/** enum v4l2_memory; 'UNKNOWN' is 0. */
+export type MemoryKind = 'UNKNOWN' | 'MMAP' | 'USERPTR' | 'OVERLAY' | 'DMABUF';
+
+/** v4l2_buf_type by number, for whoever replays what a C program did. */
+export const bufTypeOf = (value: number): BufType =>
+  (['NONE', 'VIDEO_CAPTURE', 'VIDEO_OUTPUT', 'VIDEO_OVERLAY'] as const)[value] ?? 'OTHER';
+
+/** V4L2_BUF_FLAG_*, in the order of their bits. */
+export const bufFlags = [
+  'MAPPED',
+  'QUEUED',
+  'DONE',
+  'KEYFRAME',
+  'PFRAME',
+  'BFRAME',
+  'ERROR',
+  'TIMECODE',
+  'PREPARED',
+  'NO_CACHE_INVALIDATE',
+  'NO_CACHE_CLEAN',
+  'TIMESTAMP_MONOTONIC',
+  'TIMESTAMP_COPY',
+  'TSTAMP_SRC_SOE',
+  'LAST',
+] as const;
+export type BufFlag = (typeof bufFlags)[number];
+
+export type Field = 'ANY' | 'NONE' | 'TOP' | 'BOTTOM' | 'INTERLACED' | 'ALTERNATE';
+
+/** struct v4l2_buffer as it comes back from a request. */
+export interface V4L2Buffer {
+  readonly index: number;
+  readonly type: BufType;
+  readonly memory: MemoryKind;
+  readonly flags: readonly BufFlag[];
+  readonly field: Field;
+  /** Bytes of picture in the buffer; 0 while there is none. */
+  readonly bytesused: number;
+  /** Bytes of the buffer. */
+  readonly length: number;
+  readonly timestampNs: number;
+  readonly sequence: number;
+  /** MMAP: the cookie to mmap with. */
+  readonly offset: number;
+  /** USERPTR: the address it was queued with, 0 while it has no memory. */
+  readonly userptr: number;
+  /** DMABUF: what it was queued with. */
+  readonly dmabuf: DmaBuf | null;
+  readonly reserved2: 0;
+  readonly requestFd: 0;
+}
+
+/** struct v4l2_buffer as an application fills it in for QBUF and PREPARE_BUF. */
+export interface V4L2BufferArg {
+  readonly index: number;
+  readonly type?: BufType;
+  readonly memory?: MemoryKind;
+  /** Output: bytes of picture; 0 or absent means all. */
+  readonly bytesused?: number;
+  /** Output: where the picture begins, as in the multi-planar API. */
+  readonly dataOffset?: number;
+  /** Bytes at userptr, or of the dma-buf (0: all of it). */
+  readonly length?: number;
+  readonly userptr?: number;
+  readonly dmabuf?: DmaBuf | null;
+  readonly field?: Field;
+  readonly timestampNs?: number;
+  readonly flags?: readonly BufFlag[];
+  /** A request of the Request API, which is not built: EBADR, as a queue without it answers. */
+  readonly requestFd?: number;
+}
+
+/** What the application said of the memory, between the check and the taking of it. */
+export interface PlaneInfo {
+  bytesused: number;
+  dataOffset: number;
+  length: number;
+  userptr: number;
+  dmabuf: DmaBuf | null;
+}
+
+export class VB2Buffer {
+  readonly index: number;
+  readonly memoryKind: MemoryKind;
+  /** What the driver asked for; user memory must be at least this long. */
+  readonly minLength: number;
+  state: BufferState = 'DEQUEUED';
+  prepared = false;
+  /** The memory, while some is held; USERPTR keeps it through DQBUF and STREAMOFF. Facts 6.3. */
+  memory: PlaneMemory | null = null;
+  bytesused = 0;
+  dataOffset = 0;
+  length: number;
+  userptr = 0;
+  dmabuf: DmaBuf | null = null;
+  /** What the application last said, checked, not yet taken. */
+  wanted: PlaneInfo | null = null;
+  flags = new Set<BufFlag>();
+  field: Field = 'NONE';
+  timestampNs = 0;
+  sequence = 0;
+  /** The driver's hold while ACTIVE. */
+  active: ActiveBuffer | null = null;
+  /** The memory was revoked while QUEUED: the buffer will come back in ERROR. */
+  lost = false;
+
+  constructor(index: number, memoryKind: MemoryKind, length: number) {
+    assert(length > 0, `buffer ${index}: length ${length}`);
+    this.index = index;
+    this.memoryKind = memoryKind;
+    this.minLength = length;
+    this.length = length;
+  }
+
+  /** The mmap cookie: which buffer, not where in it. videobuf2-core.c:__setup_offsets. */
+  get offset(): number {
+    return this.index * COOKIE_STRIDE;
+  }
+
+  /** vb2_buffer_in_use(): somebody besides the queue has the memory. */
+  get inUse(): boolean {
+    return this.memory?.inUse ?? false;
+  }
+}
+
+/** Cookies are page-aligned and 8 apart, as if a buffer had 8 planes. */
+export const COOKIE_STRIDE = 8 * 4096;
+
+/** What the state shows of itself to the application. videobuf2-v4l2.c:__fill_v4l2_buffer. */
+const stateFlags: Record<BufferState, readonly BufFlag[]> = {
+  DEQUEUED: [],
+  PREPARING: [],
+  QUEUED: ['QUEUED'],
+  ACTIVE: ['QUEUED'],
+  DONE: ['DONE'],
+  ERROR: ['ERROR', 'DONE'],
+};
+
+/** struct v4l2_buffer of vb, as QUERYBUF shows it. */
+export function describeBuffer(
+  vb: VB2Buffer,
+  type: BufType,
+  queueFlags: readonly BufFlag[],
+): V4L2Buffer {
+  const flags = new Set<BufFlag>([...vb.flags, ...queueFlags, ...stateFlags[vb.state]]);
+  if (vb.state === 'DEQUEUED' && vb.prepared) flags.add('PREPARED');
+  if (vb.inUse) flags.add('MAPPED');
+  return {
+    index: vb.index,
+    type,
+    memory: vb.memoryKind,
+    flags: bufFlags.filter((flag) => flags.has(flag)),
+    field: vb.field,
+    bytesused: vb.bytesused,
+    length: vb.length,
+    timestampNs: vb.timestampNs,
+    sequence: vb.sequence,
+    offset: vb.memoryKind === 'MMAP' ? vb.offset : 0,
+    userptr: vb.userptr,
+    dmabuf: vb.dmabuf,
+    reserved2: 0,
+    requestFd: 0,
+  };
+}
