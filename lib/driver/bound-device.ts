@@ -8,13 +8,11 @@ import assert from 'node:assert/strict';
 import { Errno, isErrno } from '../errno.js';
 import type { KernelName, KernelRules } from '../kernel-rules.js';
 import type { Caller } from '../mm/caller.js';
-import { pinUserPages, PinnedPages } from '../mm/gup.js';
-import type { MMEnv } from '../mm/env.js';
-import type { VMA } from '../mm/vma.js';
-import type { Scheduler } from '../sched/scheduler.js';
-import type { TaskHandle } from '../sched/task-handle.js';
-import type { Task } from '../sched/task.js';
-import { WaitQueue } from '../sched/wait-queue.js';
+import { PinnedPages } from '../mm/gup.js';
+import type { MMEnv } from '../mm/mm-env.js';
+import { installPte, type VMA } from '../mm/vma.js';
+import type { Scheduler, Task, TaskHandle } from '../sched/index.js';
+import { PAGE_SIZE } from '../units.js';
 import { Balance, type HeldObject } from './balance.js';
 import { Bus } from './bus.js';
 import type { Device, DevicePinRequest, DmaSource, FaultRange } from './device.js';
@@ -25,9 +23,18 @@ import type { DeviceId, Driver } from './driver.js';
 import type { DriverEvents } from './events.js';
 import type { FileOperations, IoctlTableOf } from './file-operations.js';
 import { Iommu, type IommuMode } from './iommu.js';
-import type { BlockLayoutRequest, LayoutLeaseRequest, LayoutService } from './layout-service.js';
+import type {
+  BlockLayout,
+  BlockLayoutRequest,
+  LayoutLease,
+  LayoutLeaseRequest,
+  LayoutService,
+} from './layout-service.js';
 import type { NodeFile } from './node-file.js';
 import { PageBlock } from './page-block.js';
+import { type Entry, PinLedger } from './pin-ledger.js';
+import type { FaultedPage, FaultedPages, RangeWatch, WatchRequest } from './range-watch.js';
+import { WatchedRange } from './watched-range.js';
 import { WorkQueue, type Cancel } from './workqueue.js';
 
 export interface DriverCoreEnv {
@@ -36,14 +43,6 @@ export interface DriverCoreEnv {
   readonly iommu: IommuMode;
   readonly events?: DriverEvents;
   readonly layout?: LayoutService;
-}
-
-/** One call into the driver, by one task. */
-export interface Entry {
-  readonly task: Task;
-  readonly outer: Entry | undefined;
-  readonly shortPins: Set<PinnedPages>;
-  over: boolean;
 }
 
 export interface BoundDeviceSpec {
@@ -73,9 +72,7 @@ export class BoundDevice implements Device {
   readonly #devres = new Devres();
   readonly #work: WorkQueue;
   readonly #threads = new Set<TaskHandle<void>>();
-  readonly #pins = new Set<PinnedPages>();
-  readonly #entries = new Map<Task, Entry>();
-  readonly #entryOver: WaitQueue;
+  readonly #pins: PinLedger;
   #firstNode = '';
 
   constructor(env: DriverCoreEnv, spec: BoundDeviceSpec) {
@@ -94,7 +91,13 @@ export class BoundDevice implements Device {
     const { sched } = env;
     this.bus = new Bus({ sched, pages: env.mm.pages, iommu: this.iommu, events: this.#events });
     this.#work = new WorkQueue(sched, spec.name);
-    this.#entryOver = new WaitQueue(sched, `calls into ${spec.driver.name}`);
+    this.#pins = new PinLedger({
+      device: spec.name,
+      mm: env.mm,
+      deviceFile: () => `/dev/${this.#firstNode}`,
+      reset: spec.driver.reset === undefined ? undefined : () => this.reset(),
+      onPin: (pins) => this.#events.pin?.(this.name, pins),
+    });
   }
 
   get sched(): Scheduler {
@@ -111,47 +114,12 @@ export class BoundDevice implements Device {
 
   /** Pins this device holds now. */
   get pins(): readonly PinnedPages[] {
-    for (const pins of this.#pins) if (pins.state === 'GONE') this.#pins.delete(pins);
-    return [...this.#pins];
+    return this.#pins.held;
   }
 
-  async pinUserPages(caller: Caller, request: DevicePinRequest): Promise<PinnedPages> {
+  pinUserPages(caller: Caller, request: DevicePinRequest): Promise<PinnedPages> {
     assert(this.state === 'BOUND', `${this.name}: pin while ${this.state}`);
-    const { task, process } = caller;
-    const entry = this.#entries.get(task);
-    const { addr, len, access, force = false } = request;
-    const origin = {
-      process,
-      device: this.name,
-      deviceFile: `/dev/${this.#firstNode}`,
-      dataFile: process.mm.vmaAt(addr)?.file?.label ?? 'anonymous memory',
-    };
-    const common = { mm: process.mm, addr, len, access, force, origin };
-    const pins = await pinUserPages(task, this.#env.mm, {
-      ...common,
-      ...this.#pinTerm(request, entry),
-    });
-    this.#pins.add(pins);
-    if (!request.longterm) entry?.shortPins.add(pins);
-    this.#events.pin?.(this.name, pins);
-    return pins;
-  }
-
-  /** The long-term half of a request for mm: revoke() waits until the entry point returned. */
-  #pinTerm(request: DevicePinRequest, entry: Entry | undefined) {
-    if (!request.longterm) return { longterm: false as const };
-    if (request.irrevocable) return { longterm: true as const, irrevocable: true as const };
-    const revoke = (pins: PinnedPages, why: Parameters<typeof request.revoke>[1]): Promise<void> =>
-      this.sched.enter(`revoke on ${this.name}`, async (task) => {
-        await this.#entryOver.waitEvent(task, () => entry?.over !== false, {
-          mode: 'uninterruptible',
-          why: `the call that pinned for ${this.name} to return`,
-        });
-        await request.revoke(pins, why, task);
-        assert(pins.state === 'GONE', `${this.name}: revoke() returned with pages still pinned`);
-      });
-    if (this.driver.reset === undefined) return { longterm: true as const, revoke };
-    return { longterm: true as const, revoke, reset: () => this.reset() };
+    return this.#pins.pin(caller, request);
   }
 
   /** Stop all DMA of the device, now. Every region on it dies with it. */
@@ -182,8 +150,10 @@ export class BoundDevice implements Device {
     return block;
   }
 
-  dmaMap(source: DmaSource, dir: DmaDirection): DmaMapping {
-    const { pfns, offset, len } = this.#pagesOf(source);
+  dmaMap(source: DmaSource | readonly PinnedPages[], dir: DmaDirection): DmaMapping {
+    const { pfns, offset, len } = Array.isArray(source)
+      ? joined((source as readonly PinnedPages[]).map((pins) => this.#pagesOf(pins)))
+      : this.#pagesOf(source as DmaSource);
     const owners = Array.from(pfns, (pfn) => this.#env.mm.pages.owner(pfn));
     const mapping = this.iommu.map({ pfns, offset, len, owners, dir });
     this.balance.acquire(mapping, 'mapping', `${len} bytes at iova ${mapping.iova}`);
@@ -200,19 +170,191 @@ export class BoundDevice implements Device {
   /** A copy of the page list; asserts that this device holds the pages. */
   #pagesOf(source: DmaSource): { pfns: Uint32Array; offset: number; len: number } {
     if (source instanceof PinnedPages) {
-      assert(this.#pins.has(source), `${this.name}: dmaMap of pins of somebody else`);
+      assert(this.pins.includes(source), `${this.name}: dmaMap of pins of somebody else`);
       assert(source.state !== 'GONE', `${this.name}: dmaMap of unpinned pages`);
       return { pfns: source.pfns.slice(), offset: source.offset, len: source.len };
     }
     if ('pages' in source) {
       assert(this.balance.holds(source.watch), `${this.name}: dmaMap of pages not watched`);
-      const pfns = Uint32Array.from(source.pages, (page) => {
+      const pfns = Uint32Array.from(source.pages, (page: FaultedPage | undefined) => {
         assert(page !== undefined, `${this.name}: dmaMap of a page that is not present`);
         return page.pfn;
       });
-      return { pfns, offset: 0, len: pfns.length * 4096 };
+      return { pfns, offset: 0, len: pfns.length * PAGE_SIZE };
     }
     assert(this.balance.holds(source), `${this.name}: dmaMap of pages it does not hold`);
     return { pfns: source.pfns.slice(), offset: 0, len: source.len };
   }
+
+  watchRange(caller: Caller, request: WatchRequest): RangeWatch {
+    const watch = new WatchedRange(this.name, caller.process.mm, request, () =>
+      this.balance.release(watch),
+    );
+    this.balance.acquire(watch, 'watch', `${request.len} bytes at ${request.addr}`);
+    return watch;
+  }
+
+  faultRange(task: Task, watch: RangeWatch, range: FaultRange): Promise<FaultedPages> {
+    assert(this.balance.holds(watch), `${this.name}: faultRange on a watch that is closed`);
+    return (watch as WatchedRange).fault(task, range);
+  }
+
+  insertPages(vma: VMA, block: PageBlock, pgoff: number): void {
+    assert(block.state === 'OWNED', `${this.name}: insertPages of freed pages`);
+    if (pgoff < 0 || pgoff + vma.nrPages > block.pfns.length) {
+      throw new Errno('EINVAL', `mmap: ${vma.nrPages} pages of ${block.label} from page ${pgoff}`);
+    }
+    const { write } = vma.prot;
+    for (let i = 0; i < vma.nrPages; i++) installPte(vma, i, block.pfns[pgoff + i]!, { write });
+  }
+
+  exportDmaBuf(block: PageBlock, label: string): DmaBuf {
+    assert(block.state === 'OWNED', `${this.name}: exportDmaBuf of freed pages`);
+    const buf = new DmaBuf(label, block, (b) => this.balance.release(b));
+    this.balance.acquire(buf, 'dma-buf', label);
+    return buf;
+  }
+
+  attachDmaBuf(buf: DmaBuf, importer: DmaBufImporter): DmaBufAttachment {
+    const attachment = buf.attach(importer, (a) => this.balance.release(a));
+    this.balance.acquire(attachment, 'attachment', buf.label);
+    return attachment;
+  }
+
+  async takeLayoutLease(caller: Caller, request: LayoutLeaseRequest): Promise<LayoutLease> {
+    const { layout } = this.#env;
+    if (layout === undefined) throw new Errno('EOPNOTSUPP', 'no layout leases on this machine');
+    return this.#lease(await layout.takeLayoutLease(caller, request));
+  }
+
+  async blockLayout(caller: Caller, request: BlockLayoutRequest): Promise<BlockLayout> {
+    const { layout } = this.#env;
+    if (layout === undefined) throw new Errno('EOPNOTSUPP', 'no block layouts on this machine');
+    return this.#lease(await layout.blockLayout(caller, request));
+  }
+
+  /** Note a lease in the balance; its release() takes it out again. */
+  #lease<T extends { release(): void }>(lease: T): T {
+    const noted: T = Object.create(lease) as T;
+    noted.release = () => {
+      if (this.balance.holds(noted)) this.balance.release(noted);
+      lease.release();
+    };
+    this.balance.acquire(noted, 'lease', `layout for ${this.name}`);
+    return noted;
+  }
+
+  queueWork(delayNs: number, label: string, work: (task: Task) => Promise<void> | void): Cancel {
+    return this.#work.queue(delayNs, label, work);
+  }
+
+  spawn(label: string, fn: (task: Task) => Promise<void>): Task {
+    const run = async (task: Task): Promise<void> => {
+      try {
+        await fn(task);
+      } catch (e) {
+        if (task.pending !== 'kill' || !isErrno(e, 'EINTR')) throw e;
+      } finally {
+        this.#threads.delete(handle);
+      }
+    };
+    const handle = this.sched.spawn(`${this.name} ${label}`, run, { daemon: true });
+    this.#threads.add(handle);
+    return handle.task;
+  }
+
+  addNode<H, I extends IoctlTableOf<I>>(node: string, fops: FileOperations<H, I>): void {
+    this.#spec.addNode(this, node, fops as unknown as FileOperations<unknown>);
+    this.#firstNode ||= node;
+  }
+
+  addAction(action: () => void): void {
+    this.#devres.add(action);
+  }
+
+  // -- what the core does around the driver --
+
+  enterDriver(task: Task): Entry {
+    return this.#pins.enter(task);
+  }
+
+  leaveDriver(entry: Entry, what: string): void {
+    this.#pins.leave(entry, what);
+  }
+
+  fileOpened(file: NodeFile): void {
+    this.balance.acquire(file, 'file', file.path);
+  }
+
+  fileReleased(file: NodeFile): void {
+    this.balance.release(file);
+  }
+
+  /** The nodes are withdrawn: take everything back, in the order driver.ts gives. */
+  async unbind(task: Task): Promise<readonly HeldObject[]> {
+    this.state = 'UNBINDING';
+    for (const file of this.balance.objects<NodeFile>('file')) await file.release(task);
+    await this.#pins.quiesce(task);
+    await this.#pins.takeBack(task);
+    await this.#work.drain(task);
+    await this.#stopThreads(task);
+    await this.driver.remove?.(this, this.driverState, task);
+    for (const e of this.#devres.releaseAll()) this.log(`an action failed: ${String(e)}`);
+    const leaked = this.leaks();
+    this.state = 'GONE';
+    this.#events.unbind?.(this.name, leaked);
+    return leaked;
+  }
+
+  async #stopThreads(task: Task): Promise<void> {
+    for (const handle of [...this.#threads]) {
+      handle.task.interrupt('kill');
+      await handle.join(task);
+    }
+  }
+
+  /** What the device holds now, by name. */
+  leaks(): readonly HeldObject[] {
+    const label = (pins: PinnedPages): string =>
+      `${pins.pfns.length} pages of ${pins.origin.dataFile}`;
+    return [
+      ...this.pins.map((pins) => ({ kind: 'pin' as const, label: label(pins) })),
+      ...this.balance.list(),
+      ...this.#work.items.map((item) => ({ kind: 'work' as const, label: item.label })),
+      ...[...this.#threads].map((handle) => ({ kind: 'task' as const, label: handle.task.name })),
+    ];
+  }
+
+  /** probe() failed or declined: only its actions ran, nothing may be left. */
+  abandon(): void {
+    this.#devres.releaseAll();
+    this.#work.cancelAll();
+    for (const handle of this.#threads) handle.task.interrupt('kill');
+    this.state = 'GONE';
+  }
+}
+
+interface PageList {
+  readonly pfns: Uint32Array;
+  readonly offset: number;
+  readonly len: number;
+}
+
+/** Lists that follow each other without a gap, as one. */
+function joined(lists: readonly PageList[]): PageList {
+  const first = lists[0];
+  assert(first !== undefined, 'dmaMap of no pins');
+  const pfns = new Uint32Array(lists.reduce((n, list) => n + list.pfns.length, 0));
+  let at = 0;
+  let len = 0;
+  for (const list of lists) {
+    assert(
+      (first.offset + len) % PAGE_SIZE === list.offset,
+      'dmaMap: pins with a gap between them',
+    );
+    pfns.set(list.pfns, at);
+    at += list.pfns.length;
+    len += list.len;
+  }
+  return { pfns, offset: first.offset, len };
 }

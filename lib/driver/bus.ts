@@ -101,11 +101,7 @@ export class Bus {
    * Replace the 8 bytes at pos by update(old), little endian, in one step. Returns old. The 8
    * bytes lie in one page, since atomics are aligned.
    */
-  async atomic(
-    mapping: DmaMapping,
-    pos: number,
-    update: (old: bigint) => bigint,
-  ): Promise<bigint> {
+  async atomic(mapping: DmaMapping, pos: number, update: (old: bigint) => bigint): Promise<bigint> {
     await this.#step(mapping, 'write', pos, 8);
     const word = new Uint8Array(8);
     const view = new DataView(word.buffer);
@@ -131,13 +127,7 @@ export class Bus {
     return chunk;
   }
 
-  #move(
-    mapping: DmaMapping,
-    access: DmaAccess,
-    pos: number,
-    len: number,
-    move: () => void,
-  ): void {
+  #move(mapping: DmaMapping, access: DmaAccess, pos: number, len: number, move: () => void): void {
     if (len === 0) return;
     const event = { device: this.#iommu.device, access, mapping, pos, len };
     this.#events.dmaBegin?.(event);

@@ -81,8 +81,11 @@ export interface Device<Hardware = unknown> {
   pinUserPages(caller: Caller, request: DevicePinRequest): Promise<PinnedPages>;
   /** Memory of the driver's own, zeroed. */
   allocPages(nrPages: number, label: string): PageBlock;
-  /** Let the hardware reach these pages, which this device must hold (else a BUG). */
-  dmaMap(source: DmaSource, dir: DmaDirection): DmaMapping;
+  /**
+   * Let the hardware reach these pages, which this device must hold (else a BUG). A list of pins
+   * that follow each other without a gap becomes one mapping.
+   */
+  dmaMap(source: DmaSource | readonly PinnedPages[], dir: DmaDirection): DmaMapping;
   /** The hardware must have stopped using it: what it does later is a stray or a fault. */
   dmaUnmap(mapping: DmaMapping): void;
 

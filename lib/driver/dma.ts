@@ -6,7 +6,6 @@
 // it likes: what an access through a GONE mapping does is the IOMMU's business (iommu.ts).
 
 import type { PageOwner } from '../mm/page.js';
-import type { Pfn } from '../units.js';
 
 /** What the device may do: 'to-device' it reads, 'from-device' it writes. */
 export type DmaDirection = 'to-device' | 'from-device' | 'bidirectional';

@@ -56,7 +56,8 @@ function checkIdTable(idTable: unknown): void {
     if (typeof compatible !== 'string' || !/^[^\s,]+,[^\s,]+$/.test(compatible)) {
       throw bad(`idTable[${i}].compatible`, `${String(compatible)} is not 'maker,model'`);
     }
-    if (seen.has(compatible)) throw bad(`idTable[${i}].compatible`, `${compatible} is listed twice`);
+    if (seen.has(compatible))
+      throw bad(`idTable[${i}].compatible`, `${compatible} is listed twice`);
     seen.add(compatible);
   });
 }
@@ -72,7 +73,10 @@ function checkShape(driver: unknown): void {
     throw bad('name', `${JSON.stringify(d['name'])} does not match [a-z][a-z0-9-]*`);
   }
   if (d['apiVersion'] !== DRIVER_API_VERSION) {
-    throw bad('apiVersion', `${String(d['apiVersion'])}, but this core speaks ${DRIVER_API_VERSION}`);
+    throw bad(
+      'apiVersion',
+      `${String(d['apiVersion'])}, but this core speaks ${DRIVER_API_VERSION}`,
+    );
   }
   checkIdTable(d['idTable']);
   if (typeof d['probe'] !== 'function') throw bad('probe', 'a function is required');

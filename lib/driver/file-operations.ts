@@ -87,7 +87,8 @@ export function fillOps<H, I extends IoctlTableOf<I>>(
   fops: FileOperations<H, I>,
 ): FilledOps {
   for (const op of ['open', 'release'] as const) {
-    if (typeof fops[op] !== 'function') throw new Errno('EINVAL', `node ${node}: ${op} is required`);
+    if (typeof fops[op] !== 'function')
+      throw new Errno('EINVAL', `node ${node}: ${op} is required`);
   }
   const ops = fops as unknown as FileOperations<unknown>;
   const ioctls = new Map(Object.entries(fops.ioctls ?? {})) as Map<string, AnyIoctl>;

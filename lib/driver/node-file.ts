@@ -85,9 +85,7 @@ export class NodeFile implements VmFile, OpenNode {
 
   async read(caller: Caller, target: Uint8Array): Promise<number> {
     if (!this.readable) throw new Errno('EBADF', `read: ${this.path} is write-only`);
-    return this.#enter(caller.task, 'read', () =>
-      this.node.ops.read(this.#handle, target, caller),
-    );
+    return this.#enter(caller.task, 'read', () => this.node.ops.read(this.#handle, target, caller));
   }
 
   async write(caller: Caller, source: Uint8Array): Promise<number> {

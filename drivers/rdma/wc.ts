@@ -1,0 +1,66 @@
+// Work completions: what the adapter says of a request that is over, one way or the other.
+
+/** enum ib_wc_status (include/uapi/rdma/ib_user_verbs.h). */
+export const wcStatusNumbers = {
+  SUCCESS: 0,
+  LOC_LEN_ERR: 1,
+  LOC_QP_OP_ERR: 2,
+  LOC_EEC_OP_ERR: 3,
+  LOC_PROT_ERR: 4,
+  WR_FLUSH_ERR: 5,
+  MW_BIND_ERR: 6,
+  BAD_RESP_ERR: 7,
+  LOC_ACCESS_ERR: 8,
+  REM_INV_REQ_ERR: 9,
+  REM_ACCESS_ERR: 10,
+  REM_OP_ERR: 11,
+  RETRY_EXC_ERR: 12,
+  RNR_RETRY_EXC_ERR: 13,
+} as const;
+
+export type WCStatus = keyof typeof wcStatusNumbers;
+
+/** ibv_wc_status_str() of rdma-core, for those who compare with its tests. */
+export const wcStatusText: Readonly<Record<WCStatus, string>> = {
+  SUCCESS: 'success',
+  LOC_LEN_ERR: 'local length error',
+  LOC_QP_OP_ERR: 'local QP operation error',
+  LOC_EEC_OP_ERR: 'local EE context operation error',
+  LOC_PROT_ERR: 'local protection error',
+  WR_FLUSH_ERR: 'Work Request Flushed Error',
+  MW_BIND_ERR: 'memory bind operation error',
+  BAD_RESP_ERR: 'bad response error',
+  LOC_ACCESS_ERR: 'local access error',
+  REM_INV_REQ_ERR: 'remote invalid request error',
+  REM_ACCESS_ERR: 'remote access error',
+  REM_OP_ERR: 'remote operation error',
+  RETRY_EXC_ERR: 'transport retry counter exceeded',
+  RNR_RETRY_EXC_ERR: 'RNR retry counter exceeded',
+};
+
+export type WCOpcode =
+  | 'SEND'
+  | 'RDMA_WRITE'
+  | 'RDMA_READ'
+  | 'COMP_SWAP'
+  | 'FETCH_ADD'
+  | 'BIND_MW'
+  | 'LOCAL_INV'
+  | 'RECV'
+  | 'RECV_RDMA_WITH_IMM';
+
+/** opcode, byteLen and what follows mean something only when status is SUCCESS. */
+export interface WC {
+  readonly wrId: number;
+  readonly status: WCStatus;
+  readonly qpNum: number;
+  readonly opcode?: WCOpcode;
+  readonly byteLen?: number;
+  readonly immData?: number;
+  /** The rkey that a SEND with invalidate made invalid. */
+  readonly invalidatedRkey?: number;
+  /** UD: who sent it. */
+  readonly srcQP?: number;
+  /** UD: the first 40 bytes received are a routing header. */
+  readonly grh?: true;
+}

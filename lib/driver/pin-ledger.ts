@@ -1,0 +1,134 @@
+// The pins of one device, and the calls into its driver that took them.
+//
+//   pin            in an entry point                    held
+//   revoke()       not before that entry point returned, and then at most once per pin
+//   short pins     gone when the entry point returns
+//
+// An entry point is one call of one task into the driver; calls may nest (a fault inside an
+// ioctl), and then the outer one counts again.
+
+import assert from 'node:assert/strict';
+import type { Caller } from '../mm/caller.js';
+import { pinUserPages, type PinnedPages, type RevokeReason } from '../mm/gup.js';
+import type { MMEnv } from '../mm/mm-env.js';
+import { revokePins } from '../mm/revocation.js';
+import { type Task, WaitQueue } from '../sched/index.js';
+import type { DevicePinRequest } from './device.js';
+
+/** One call into the driver, by one task. */
+export interface Entry {
+  readonly task: Task;
+  readonly outer: Entry | undefined;
+  readonly shortPins: Set<PinnedPages>;
+  over: boolean;
+}
+
+export interface PinLedgerDeps {
+  readonly device: string;
+  readonly mm: MMEnv;
+  /** The node that names the device in file_pins. */
+  deviceFile(): string;
+  /** Stop all DMA of the device; undefined if it cannot. */
+  readonly reset: (() => Promise<void>) | undefined;
+  onPin(pins: PinnedPages): void;
+}
+
+export class PinLedger {
+  readonly #deps: PinLedgerDeps;
+  readonly #pins = new Set<PinnedPages>();
+  readonly #entries = new Map<Task, Entry>();
+  readonly #entryOver: WaitQueue;
+
+  constructor(deps: PinLedgerDeps) {
+    this.#deps = deps;
+    this.#entryOver = new WaitQueue(deps.mm.sched, `calls into the driver of ${deps.device}`);
+  }
+
+  /** Pins held now, oldest first. */
+  get held(): readonly PinnedPages[] {
+    for (const pins of this.#pins) if (pins.state === 'GONE') this.#pins.delete(pins);
+    return [...this.#pins];
+  }
+
+  async pin(caller: Caller, request: DevicePinRequest): Promise<PinnedPages> {
+    const { task, process } = caller;
+    const entry = this.#entries.get(task);
+    const { addr, len, access, force = false } = request;
+    const origin = {
+      process,
+      device: this.#deps.device,
+      deviceFile: this.#deps.deviceFile(),
+      dataFile: process.mm.vmaAt(addr)?.file?.label ?? 'anonymous memory',
+    };
+    const common = { mm: process.mm, addr, len, access, force, origin };
+    const pins = await pinUserPages(task, this.#deps.mm, {
+      ...common,
+      ...this.#term(request, entry),
+    });
+    this.#pins.add(pins);
+    if (!request.longterm) entry?.shortPins.add(pins);
+    this.#deps.onPin(pins);
+    return pins;
+  }
+
+  /** The long-term half of a request for mm: revoke() waits until the entry point returned. */
+  #term(request: DevicePinRequest, entry: Entry | undefined) {
+    if (!request.longterm) return { longterm: false as const };
+    if (request.irrevocable) return { longterm: true as const, irrevocable: true as const };
+    const revoke = (pins: PinnedPages, why: RevokeReason): Promise<void> =>
+      this.#revoke(pins, (task) => request.revoke(pins, why, task), entry);
+    const { reset } = this.#deps;
+    return { longterm: true as const, revoke, ...(reset !== undefined && { reset }) };
+  }
+
+  #revoke(
+    pins: PinnedPages,
+    revoke: (task: Task) => Promise<void>,
+    entry: Entry | undefined,
+  ): Promise<void> {
+    const { device, mm } = this.#deps;
+    return mm.sched.enter(`revoke on ${device}`, async (task) => {
+      await this.#entryOver.waitEvent(task, () => entry === undefined || entry.over, {
+        mode: 'uninterruptible',
+        why: `the call that pinned for ${device} to return`,
+        holders: () => (entry === undefined ? [] : [entry.task]),
+      });
+      if (pins.state === 'GONE') return;
+      await revoke(task);
+      assert(pins.state === 'GONE', `${device}: revoke() returned with pages still pinned`);
+    });
+  }
+
+  enter(task: Task): Entry {
+    const outer = this.#entries.get(task);
+    const entry: Entry = { task, outer, shortPins: new Set(), over: false };
+    this.#entries.set(task, entry);
+    return entry;
+  }
+
+  leave(entry: Entry, what: string): void {
+    entry.over = true;
+    if (entry.outer === undefined) this.#entries.delete(entry.task);
+    else this.#entries.set(entry.task, entry.outer);
+    this.#entryOver.wakeAll();
+    for (const pins of entry.shortPins) {
+      assert(pins.state === 'GONE', `${what} returned with a short-term pin`);
+    }
+  }
+
+  /** Wait until no call is inside the driver. */
+  async quiesce(task: Task): Promise<void> {
+    await this.#entryOver.waitEvent(task, () => this.#entries.size === 0, {
+      mode: 'uninterruptible',
+      why: `calls into the driver of ${this.#deps.device} to return`,
+      holders: () => [...this.#entries.keys()],
+    });
+  }
+
+  /** Revoke every pin that can be revoked. The others stay. */
+  async takeBack(task: Task): Promise<void> {
+    for (const pins of this.held) {
+      if (pins.state !== 'GONE') await revokePins(task, [pins], 'unbind');
+    }
+  }
+}
