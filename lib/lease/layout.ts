@@ -15,13 +15,14 @@ import type { Errno, ErrnoCode } from '../errno.js';
 import type { KernelRules } from '../kernel-rules.js';
 import type { AddressSpace } from '../mm/address-space.js';
 import type { Caller } from '../mm/caller.js';
-import type { PinIntent, PinnedPages } from '../mm/gup.js';
+import type { PinnedPages } from '../mm/gup.js';
+import type { PinIntent } from '../mm/mm-env.js';
 import type { VMA } from '../mm/vma.js';
 import type { Task } from '../sched/index.js';
 import type { Pfn, Pgoff } from '../units.js';
 import type { FileLease } from './lease.js';
 
-export type { PinIntent } from '../mm/gup.js';
+export type { PinIntent } from '../mm/mm-env.js';
 
 /** What is about to happen to the layout. `evict` is the end of an unlinked file. */
 export type LayoutOp =

@@ -182,7 +182,7 @@ export class LeaseContext implements LayoutLeases {
     this.#touch('write');
     const mine = this.#leases.find((l) => l.owner === holder && l.kind === 'LAYOUT' && !l.givenUp);
     if (mine !== undefined) return mine;
-    const { pid } = pin.process;
+    const pid = pin.process?.pid ?? 0;
     const spec = { type: 'F_RDLCK', kind: 'LAYOUT', owner: holder, pid, implicit: true } as const;
     const lease = new FileLease(spec);
     this.#leases.push(lease);
