@@ -41,11 +41,15 @@ export interface DaxFile {
   lockedByOther(pos: number, len: number): boolean;
   /** Map the whole file. The second mapping of a file in a process is the first one's memory. */
   map(): DaxMapping;
+  /** pread of all of target; EIO when the file ends before. */
+  read(pos: number, target: Uint8Array): void;
   /** Memory files only: nobody may change the size any more. */
   seal(): void;
   setSize(len: number): void;
   readonly size: number;
   unlock(pos: number, len: number): void;
+  /** pwrite of all of source, then fdatasync. */
+  write(pos: number, source: Uint8Array): void;
 }
 
 /** A mapped file. Closing drops this share; the memory stays while a buffer over it is alive. */

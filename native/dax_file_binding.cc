@@ -131,6 +131,39 @@ napi_value Map(CallFrame& call) {
   return NewDaxMapping(call.env(), std::move(device));
 }
 
+// read(pos, target): pread of all of target, which end of file cuts short: then EIO.
+napi_value ReadFile(CallFrame& call) {
+  DaxFile& self = call.Self<DaxFile>();
+  const int fd = self.Fd(call, "pread");
+  const uint64_t pos = call.Integer(0, "pos", kMaxFilePos);
+  const Span<uint8_t> target = call.Bytes(1, "target");
+  for (size_t done = 0; done < target.size;) {
+    const ssize_t n =
+        pread(fd, target.data + done, target.size - done, static_cast<off_t>(pos + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) ThrowSystem(call.env(), {n < 0 ? errno : EIO, "pread"}, self.file().name);
+    done += static_cast<size_t>(n);
+  }
+  return call.Undefined();
+}
+
+// write(pos, source): pwrite of all of source, and on to the disk (fdatasync).
+napi_value WriteFile(CallFrame& call) {
+  DaxFile& self = call.Self<DaxFile>();
+  const int fd = self.Fd(call, "pwrite");
+  const uint64_t pos = call.Integer(0, "pos", kMaxFilePos);
+  const Span<uint8_t> source = call.Bytes(1, "source");
+  for (size_t done = 0; done < source.size;) {
+    const ssize_t n =
+        pwrite(fd, source.data + done, source.size - done, static_cast<off_t>(pos + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) ThrowSystem(call.env(), {n < 0 ? errno : EIO, "pwrite"}, self.file().name);
+    done += static_cast<size_t>(n);
+  }
+  if (fdatasync(fd) != 0) ThrowSystem(call.env(), {errno, "fdatasync"}, self.file().name);
+  return call.Undefined();
+}
+
 // seal(): nobody may cut or stretch this memory any more, so it cannot be poisoned.
 napi_value Seal(CallFrame& call) {
   DaxFile& self = call.Self<DaxFile>();
@@ -193,10 +226,12 @@ Napi::Function DaxFile::Define(Napi::Env env) {
                          Property<Lock>("lock"),
                          Property<LockedByOther>("lockedByOther"),
                          Property<Map>("map"),
+                         Property<ReadFile>("read"),
                          Property<Seal>("seal"),
                          Property<SetSize>("setSize"),
                          Getter<Size>("size"),
                          Property<UnlockRange>("unlock"),
+                         Property<WriteFile>("write"),
                      });
 }
 
