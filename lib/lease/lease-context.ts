@@ -10,8 +10,8 @@
 //   pinsChanged  no     no                              those that waited for pins to go
 //
 // No lock is held while a break is waited for: the holder may need any of them to give up the
-// lease. A lease that nobody breaks or looks at outlives its deadline, since only breakers, F_GETLEASE
-// and F_SETLEASE of a type look at the clock (linux fs/locks.c: time_out_leases and its callers).
+// lease. A lease that nobody breaks or looks at outlives its deadline: only breakers, F_GETLEASE and
+// F_SETLEASE of a type look at the clock (linux fs/locks.c: time_out_leases and its callers).
 
 import { Errno } from '../errno.js';
 import type { Caller } from '../mm/caller.js';
@@ -24,19 +24,12 @@ import {
   type LeaseArg,
   type LeaseHolder,
   type LeaseKind,
-  type LeaseManager,
+  type LeaseSpec,
+  type SetLeaseOptions,
   type LeaseType,
 } from './lease.js';
+import { traceBreak, traceGone, traceGranted, traceTimeout } from './lease-trace.js';
 import type { LeaseEnv, LeasedInode } from './leased-inode.js';
-
-export interface SetLeaseOptions {
-  /** LEASE if not given. */
-  readonly kind?: LeaseKind;
-  readonly exclusive?: boolean;
-  readonly manager?: LeaseManager;
-  /** The descriptor that F_SETLEASE was called on. */
-  readonly fd?: number;
-}
 
 export class LeaseContext implements LayoutLeases {
   readonly inode: LeasedInode;
@@ -100,8 +93,7 @@ export class LeaseContext implements LayoutLeases {
       throw new Errno('EINVAL', 'setlease: leases-enable is 0');
     }
     const { pid } = caller.process;
-    const lease = new FileLease({ type, kind, exclusive, owner: holder, pid, manager });
-    this.#leases.push(lease);
+    const lease = this.#insert({ type, kind, exclusive, owner: holder, pid, manager });
     this.#granted(lease, caller, fd);
     return lease;
   }
@@ -121,7 +113,8 @@ export class LeaseContext implements LayoutLeases {
     if (mine === undefined) {
       throw new Errno('EAGAIN', `setlease: no lease on ${this.inode.label} to give up`);
     }
-    await this.#giveUp(caller.task, mine, 'unlock', this.#dying(caller));
+    const { exiting, fatalSignalPending } = caller.process;
+    await this.#giveUp(caller.task, mine, 'unlock', exiting || fatalSignalPending);
   }
 
   /** An in-kernel holder gives its lease up. Twice is harmless: breaks and timeouts race it. */
@@ -183,10 +176,7 @@ export class LeaseContext implements LayoutLeases {
     const mine = this.#leases.find((l) => l.owner === holder && l.kind === 'LAYOUT' && !l.givenUp);
     if (mine !== undefined) return mine;
     const pid = pin.process?.pid ?? 0;
-    const spec = { type: 'F_RDLCK', kind: 'LAYOUT', owner: holder, pid, implicit: true } as const;
-    const lease = new FileLease(spec);
-    this.#leases.push(lease);
-    return lease;
+    return this.#insert({ type: 'F_RDLCK', kind: 'LAYOUT', owner: holder, pid, implicit: true });
   }
 
   /**
@@ -242,6 +232,15 @@ export class LeaseContext implements LayoutLeases {
     }
   }
 
+  #insert(spec: Omit<LeaseSpec, 'id'>): FileLease {
+    const { sched } = this.#env;
+    const id = sched.newObject(`lease of ${spec.owner.label}`);
+    const lease = new FileLease({ id, ...spec });
+    this.#leases.push(lease);
+    traceGranted(sched, this.inode.label, lease);
+    return lease;
+  }
+
   #granted(lease: FileLease, caller: Caller, fd: number): void {
     lease.fd = fd;
     lease.owner.leaseGranted?.(lease, caller);
@@ -269,13 +268,15 @@ export class LeaseContext implements LayoutLeases {
     while (!done()) {
       const untilNs = this.#nextDeadlineNs();
       await this.#changed.wait(task, { mode, untilNs, why: this.#changed.label });
+      this.#touch('write');
       this.#timeOut();
     }
     return conflicting().length === 0 ? 'gone' : 'kept';
   }
 
-  /** Put the request to one holder, unless it stands already. */
+  /** Put the request to one holder, unless it stands already, or the holder is done with it. */
   #ask(lease: FileLease, by: LeaseBreak): void {
+    if (lease.givenUp) return;
     const { sched, settings } = this.#env;
     const { breakTimeNs } = settings;
     const deadlineNs = breakTimeNs === 0 ? 0 : sched.clock.nowNs + breakTimeNs;
@@ -289,6 +290,8 @@ export class LeaseContext implements LayoutLeases {
       lease.downgradeTimeNs = deadlineNs;
     }
     const { manager } = lease;
+    const ask = by.access === 'write' ? 'unlock' : 'downgrade';
+    traceBreak(sched, this.inode.label, lease, ask, deadlineNs);
     if (manager === null) {
       lease.owner.notify('lease-break', lease);
       return;
@@ -314,13 +317,19 @@ export class LeaseContext implements LayoutLeases {
    * is long satisfied: a lease that was taken down and then set to F_WRLCK again goes down again.
    */
   #timeOut(): void {
-    const { nowNs } = this.#env.sched.clock;
+    const { sched } = this.#env;
+    const { nowNs } = sched.clock;
     const past = (deadlineNs: number) => deadlineNs !== 0 && nowNs >= deadlineNs;
     for (const lease of [...this.#leases]) {
       const lower = lease.type === 'F_WRLCK' || lease.downgradePending;
-      if (lower && past(lease.downgradeTimeNs)) this.#modify(lease, 'F_RDLCK');
+      if (lower && past(lease.downgradeTimeNs)) {
+        traceTimeout(sched, this.inode.label, lease, 'downgraded');
+        this.#modify(lease, 'F_RDLCK');
+      }
       if (!past(lease.breakTimeNs) || lease.kept !== null) continue;
-      if (this.#asks(lease, 'timeout', false) === 'release') this.#modify(lease, 'F_UNLCK');
+      const ends = this.#asks(lease, 'timeout', false) === 'release';
+      traceTimeout(sched, this.inode.label, lease, ends ? 'removed' : 'kept');
+      if (ends) this.#modify(lease, 'F_UNLCK');
       else lease.kept = 'timeout';
     }
   }
@@ -341,6 +350,7 @@ export class LeaseContext implements LayoutLeases {
   #remove(lease: FileLease): void {
     lease.gone = true;
     this.#leases.splice(this.#leases.indexOf(lease), 1);
+    traceGone(this.#env.sched, lease);
     lease.owner.leaseGone?.(lease);
     lease.manager?.onGone?.(lease);
     this.#changed.wakeAll();
@@ -360,10 +370,6 @@ export class LeaseContext implements LayoutLeases {
     if (lease.kind !== 'LAYOUT' || lease.manager !== null) return 'release';
     const end = policy?.onLeaseEnd?.(lease, why, this.#pins(), exiting) ?? 'release';
     return end === 'keep-until-unpin' ? 'keep' : end;
-  }
-
-  #dying(caller: Caller): boolean {
-    return caller.process.exiting || caller.process.fatalSignalPending;
   }
 
   /** The holder is done with a lease. Whoever is dying never waits: the lease is kept instead. */

@@ -49,6 +49,8 @@ export interface LeaseManager {
 }
 
 export interface LeaseSpec {
+  /** Names the lease in footprints and recordings. */
+  readonly id: number;
   readonly type: LeaseType;
   readonly kind: LeaseKind;
   readonly owner: LeaseHolder;
@@ -58,7 +60,17 @@ export interface LeaseSpec {
   readonly manager?: LeaseManager | undefined;
 }
 
+export interface SetLeaseOptions {
+  /** LEASE if not given. */
+  readonly kind?: LeaseKind;
+  readonly exclusive?: boolean;
+  readonly manager?: LeaseManager;
+  /** The descriptor that F_SETLEASE was called on. */
+  readonly fd?: number;
+}
+
 export class FileLease {
+  readonly id: number;
   type: LeaseType;
   readonly kind: LeaseKind;
   /** F_EXCLUSIVE, layout leases only: what it does is the policy's. Linux has no such flag. */
@@ -83,6 +95,7 @@ export class FileLease {
   gone = false;
 
   constructor(spec: LeaseSpec) {
+    this.id = spec.id;
     this.type = spec.type;
     this.kind = spec.kind;
     this.exclusive = spec.exclusive ?? false;

@@ -12,10 +12,16 @@ import type { VMA } from '../mm/vma.js';
 import type { LeaseContext } from './lease-context.js';
 import type { FileLease, LeaseHolder } from './lease.js';
 
-const leaseOfVma = new WeakMap<VMA, FileLease>();
+/** A lease, and the parts that are left of its mapping. */
+interface Direct {
+  readonly lease: FileLease;
+  nrParts: number;
+}
+
+const directs = new WeakMap<VMA, Direct>();
 
 /** The lease that a MAP_DIRECT mapping came with, also after its timeout. */
-export const mapDirectLease = (vma: VMA): FileLease | undefined => leaseOfVma.get(vma);
+export const mapDirectLease = (vma: VMA): FileLease | undefined => directs.get(vma)?.lease;
 
 /**
  * Take the lease of a new MAP_DIRECT mapping. EOPNOTSUPP: no such flag on this kernel. EPERM: not
@@ -39,19 +45,22 @@ export function takeMapDirect(
     notify: () => process.sendSignal('SIGIO', { code: 'POLL_MSG' }),
   };
   const lease = leases.setLease(caller, holder, 'F_RDLCK', { kind: 'LAYOUT' });
-  leaseOfVma.set(vma, lease);
+  directs.set(vma, { lease, nrParts: 1 });
   return lease;
 }
 
 /** A split gives each part of the mapping the same lease. */
 export function shareMapDirect(from: VMA, to: VMA): void {
-  const lease = leaseOfVma.get(from);
-  if (lease !== undefined) leaseOfVma.set(to, lease);
+  const direct = directs.get(from);
+  if (direct === undefined || directs.get(to) === direct) return;
+  direct.nrParts++;
+  directs.set(to, direct);
 }
 
-/** The last part of the mapping goes: so does the lease, if a timeout did not take it before. */
+/** A part of the mapping goes: with the last the lease, if a timeout did not take it before. */
 export function endMapDirect(leases: LeaseContext, vma: VMA): void {
-  const lease = leaseOfVma.get(vma);
-  leaseOfVma.delete(vma);
-  if (lease !== undefined) leases.drop(lease);
+  const direct = directs.get(vma);
+  if (direct === undefined) return;
+  directs.delete(vma);
+  if (--direct.nrParts === 0) leases.drop(direct.lease);
 }
