@@ -1,7 +1,28 @@
 // definePolicy: checks a policy once, where it enters, and freezes it.
 
 import { Errno } from '../errno.js';
-import { layoutOps, overridableRules, type LayoutPolicy, type Promises } from './layout.js';
+import type { LayoutOp, LayoutPolicy, Promises } from './layout.js';
+
+export const layoutOps: readonly LayoutOp[] = [
+  'truncate',
+  'punch',
+  'zero',
+  'collapse',
+  'insert',
+  'fallocate',
+  'write',
+  'evict',
+];
+
+/** The kernel rules that a policy may override. */
+export const overridableRules = [
+  'longtermFsdax',
+  'busyScanNeedsMapping',
+  'evictWaits',
+  'breakScope',
+  'userLayoutLeases',
+  'mapDirect',
+] as const;
 
 const nameForm = /^[a-z][a-z0-9-]*(:[a-z0-9-]+)?$/;
 const optionalCalls = ['admitPin', 'beforeChange', 'onLeaseEnd', 'onAccess'] as const;

@@ -9,7 +9,7 @@
 
 import { strict as assert } from 'node:assert';
 import type { ErrnoCode } from '../errno.js';
-import type { PinnedPages } from '../mm/gup.js';
+import type { PinnedPages } from '../mm/pinned-pages.js';
 import { seconds } from '../units.js';
 import type { BusyVerdict, LayoutChange, LayoutPolicy } from './layout.js';
 

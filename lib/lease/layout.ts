@@ -15,7 +15,7 @@ import type { Errno, ErrnoCode } from '../errno.js';
 import type { KernelRules } from '../kernel-rules.js';
 import type { AddressSpace } from '../mm/address-space.js';
 import type { Caller } from '../mm/caller.js';
-import type { PinnedPages } from '../mm/gup.js';
+import type { PinnedPages } from '../mm/pinned-pages.js';
 import type { PinIntent } from '../mm/mm-env.js';
 import type { VMA } from '../mm/vma.js';
 import type { Task } from '../sched/index.js';
@@ -27,17 +27,6 @@ export type { PinIntent } from '../mm/mm-env.js';
 /** What is about to happen to the layout. `evict` is the end of an unlinked file. */
 export type LayoutOp =
   'truncate' | 'punch' | 'zero' | 'collapse' | 'insert' | 'fallocate' | 'write' | 'evict';
-
-export const layoutOps: readonly LayoutOp[] = [
-  'truncate',
-  'punch',
-  'zero',
-  'collapse',
-  'insert',
-  'fallocate',
-  'write',
-  'evict',
-];
 
 /** The file as a policy may see it. */
 export interface LayoutInode {
@@ -115,7 +104,7 @@ export type LeaseEnd = 'release' | 'wait' | 'keep-until-unpin' | Errno;
 /** Operations that a policy may leave waiting for ever. */
 export type HangingOp = LayoutOp | 'unlock' | 'fsync' | 'reclaim' | 'pin';
 
-/** What a policy promises, for the referee to hold it to. Defaults: promisesOf(). */
+/** What a policy promises, for the referee to hold it to. For defaults see promisesOf(). */
 export interface Promises {
   /** `expected`: DMA reaches blocks that belong to somebody else; the referee must catch it. */
   readonly stray: 'never' | 'expected';
@@ -133,20 +122,10 @@ export interface Promises {
   readonly blocks: 'idle-first' | 'orphan' | 'busy' | 'free';
 }
 
-/** The kernel rules that a policy may override. */
-export const overridableRules = [
-  'longtermFsdax',
-  'busyScanNeedsMapping',
-  'evictWaits',
-  'breakScope',
-  'userLayoutLeases',
-  'mapDirect',
-] as const;
-
 export interface LayoutPolicy {
   /** As the user names it: 'wait', 'lease-break:hang'. */
   readonly name: string;
-  /** Kernel rules that this policy overrides; see overridableRules. */
+  /** Kernel rules that this policy overrides; see overridableRules in define-policy.ts. */
   readonly rules: Partial<KernelRules>;
   readonly promises: Promises;
   /** Whether a change breaks the whole file, as Linux does, or only what moves or goes. */

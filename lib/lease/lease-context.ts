@@ -10,12 +10,12 @@
 //   pinsChanged  no     no                              those that waited for pins to go
 //
 // No lock is held while a break is waited for: the holder may need any of them to give up the
-// lease. A lease that nobody breaks or looks at outlives its deadline: only breakers, F_GETLEASE and
-// F_SETLEASE of a type look at the clock (linux fs/locks.c: time_out_leases and its callers).
+// lease. A lease that nobody breaks or looks at outlives its deadline: only breakers, F_GETLEASE
+// and F_SETLEASE of a type read the clock (linux fs/locks.c: time_out_leases and its callers).
 
 import { Errno } from '../errno.js';
 import type { Caller } from '../mm/caller.js';
-import type { PinnedPages } from '../mm/gup.js';
+import type { PinnedPages } from '../mm/pinned-pages.js';
 import { type ObjectId, type Task, WaitQueue } from '../sched/index.js';
 import { leasesConflict, openConflicts, type LeaseBreak } from './conflict.js';
 import type { LayoutChange, LayoutLeases, LeaseEndReason, PinIntent } from './layout.js';

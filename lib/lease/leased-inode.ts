@@ -1,7 +1,7 @@
 // What the leases of one inode see of the world: the inode, the machine's settings, the policy.
 
 import type { KernelRules } from '../kernel-rules.js';
-import type { PinnedPages } from '../mm/gup.js';
+import type { PinnedPages } from '../mm/pinned-pages.js';
 import type { Scheduler } from '../sched/index.js';
 import { seconds } from '../units.js';
 import type { OpenCounts } from './conflict.js';

@@ -6,7 +6,7 @@
 // Objections: leases that only an unpin or a kill ends ("zombies"); two exclusive holders cannot
 // be; "exclusive" is really shared (Matthew Wilcox); whoever may remove the lease is unclear.
 // Here: a long-term pin without the process's own exclusive lease is EPERM. A lease given up under
-// pins is gone, and then the pins alone answer ETXTBSY (Ira, June 2019); closed, it stays with them.
+// pins is gone, and the pins alone answer ETXTBSY (Ira, June 2019); closed, it stays with them.
 
 import { Errno } from '../errno.js';
 import { definePolicy } from '../lease/define-policy.js';

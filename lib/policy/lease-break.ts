@@ -5,8 +5,8 @@
 // Objections: "SIGKILL after a timeout is horrible and unworkable" (Jason Gunthorpe, May 2019); an
 // application may take a lease, pin, and drop the lease, or ignore SIGIO (Ira's cases 1 and 2);
 // SIGBUS can be caught; whoever holds the pin is hard to name once a device file was passed on.
-// Here: the lease that counts is a layout lease; plain F_SETLEASE leases never mind the layout. Giving the
-// lease up under pins is allowed, and leaves them to the last resort.
+// Here: the lease that counts is a layout lease; plain F_SETLEASE leases never mind the layout.
+// Giving the lease up under pins is allowed, and leaves them to the last resort.
 
 import { Errno } from '../errno.js';
 import { definePolicy } from '../lease/define-policy.js';

@@ -1,13 +1,13 @@
 // lease-required: no long-term pin without a lease, and no end of the lease before its pins.
 //
-// Proposed by Ira Weiny (LWN, May 2019): "force a lease to be taken, and don't allow the lease to be
-// removed if pages have been pinned", then hang or fail; only who opts in meets it. Jan Kara (June,
-// August 2019): giving the lease up blocks until it is unpinned.
+// Proposed by Ira Weiny (LWN, May 2019): "force a lease to be taken, and don't allow the lease to
+// be removed if pages have been pinned", then hang or fail; only who opts in meets it. Jan Kara
+// (June, August 2019): giving the lease up blocks until it is unpinned.
 // Objections: close(data) against close(device) deadlocks at exit (Jason Gunthorpe); so an exiting
 // or killed holder must not block (Dave Chinner).
 // Here: the holder is told and has lease-break-time; then the lease stays, since its pins do, and
-// the change hangs on them or fails with EBUSY. F_UNLCK under pins blocks (hang) or is EBUSY (fail);
-// close never blocks: the lease goes with the last pin, in either order of descriptors.
+// the change hangs on them or fails with EBUSY. F_UNLCK under pins blocks (hang) or is EBUSY
+// (fail); close never blocks: the lease goes with the last pin, in either order of descriptors.
 
 import { Errno } from '../errno.js';
 import { definePolicy } from '../lease/define-policy.js';

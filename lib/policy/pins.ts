@@ -3,7 +3,7 @@
 import { Errno } from '../errno.js';
 import type { BusyVerdict, LayoutChange, LayoutLeases, PinIntent } from '../lease/layout.js';
 import type { FileLease } from '../lease/lease.js';
-import type { PinnedPages } from '../mm/gup.js';
+import type { PinnedPages } from '../mm/pinned-pages.js';
 import type { ErrnoCode } from '../errno.js';
 
 /** Whether what keeps the pages busy lets go by itself: an I/O under way, a pipe being read. */

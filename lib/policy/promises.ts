@@ -5,8 +5,8 @@
 // whoever waits for pins may hang.
 
 import type { KernelRules } from '../kernel-rules.js';
-import { promisesOf } from '../lease/define-policy.js';
-import { layoutOps, type HangingOp, type LayoutPolicy, type Promises } from '../lease/layout.js';
+import { layoutOps, promisesOf } from '../lease/define-policy.js';
+import type { HangingOp, LayoutPolicy, Promises } from '../lease/layout.js';
 
 /** Everything that changes a layout: it waits for pins, so it may hang. */
 const changes: readonly HangingOp[] = layoutOps;
