@@ -60,7 +60,7 @@ export function checkPos(name: string, v: number): number {
   return v;
 }
 
-/** A byte length handed in from outside; returns it. Zero is a length. EINVAL names the argument. */
+/** A byte length handed in from outside, perhaps zero; returns it. EINVAL names the argument. */
 export function checkLen(name: string, v: number): number {
   checkExact(name, v);
   return v;

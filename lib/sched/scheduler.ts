@@ -101,7 +101,7 @@ export class Scheduler {
     return this.#steps.onStep;
   }
 
-  /** Told of every step when it ends; what it throws stops the run. Footprints are kept from now. */
+  /** Told of every step when it ends; what it throws stops the run. Starts the footprints. */
   set onStep(hook: ((step: Step) => void) | null) {
     this.#steps.onStep = hook;
   }
