@@ -15,7 +15,7 @@ test('a seed determines every number, and each seed others', (t) => {
 });
 
 test('the numbers of seed 1 are the same on every host and in every version', (t) => {
-  // worked out apart from this code, from the papers' C
+  // agrees with an implementation in Python's whole numbers
   t.deepEqual(draw(1, 4), [393288148, 2174103013, 3814759091, 2092745082]);
 });
 
