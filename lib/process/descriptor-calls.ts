@@ -1,0 +1,127 @@
+// System calls on descriptors themselves: closing and copying them, passing them on, fcntl.
+
+import { Errno } from '../errno.js';
+import type { GetLeaseResult, SetLeaseArg } from '../lease/fcntl.js';
+import { flushFile } from './exit.js';
+import { type File, type PipeEnd, isDevice, isPipe, isRegular } from './file.js';
+import { regularFile } from './file-calls.js';
+import { registerBuffer } from './io-uring.js';
+import { pipeEnds } from './pipe-end.js';
+import type { Process, Thread } from './process.js';
+
+/**
+ * close(2). The descriptor is free whatever happens; a refusal of ->flush() is reported. If this
+ * was the last reference, the file is released before the call returns: by __fput_sync() since
+ * 6.6, by task work before that, which comes to the same for a call that puts one file
+ * (linux fs/open.c:close).
+ */
+export async function close(t: Thread, fd: number): Promise<void> {
+  const file = t.process.fds.take(fd);
+  const refused = await flushFile(t, file);
+  await file.putFile(t.task);
+  if (refused !== null) throw refused;
+}
+
+/** dup(2), or F_DUPFD from min up: the lowest free descriptor for the same open file. */
+export async function dup(t: Thread, fd: number, min: number): Promise<number> {
+  const file = t.process.fds.get(fd);
+  const copy = t.process.fds.install(file, min);
+  file.getFile();
+  return copy;
+}
+
+/** dup2(2): what was open there is closed, silently. */
+export async function dup2(t: Thread, fd: number, target: number): Promise<number> {
+  const { fds } = t.process;
+  const file = fds.get(fd);
+  if (fd === target) return fd;
+  const old = fds.replace(target, file);
+  file.getFile();
+  if (old !== null) {
+    await flushFile(t, old);
+    await old.putFile(t.task);
+  }
+  return target;
+}
+
+/** pipe(2): [read end, write end]. EMFILE leaves neither. */
+export async function pipe(t: Thread): Promise<[number, number]> {
+  const { fds, kernel } = t.process;
+  const readFd = fds.reserve();
+  let writeFd: number;
+  try {
+    writeFd = fds.reserve();
+  } catch (e) {
+    fds.unreserve(readFd);
+    throw e;
+  }
+  const { reader, writer } = pipeEnds(kernel.makePipe());
+  fds.fill(readFd, reader);
+  fds.fill(writeFd, writer);
+  return [readFd, writeFd];
+}
+
+function pipeEnd(file: File): PipeEnd {
+  if (!isPipe(file)) throw new Errno('EBADF', `${file.label} is no pipe`);
+  return file;
+}
+
+/** vmsplice(2) into a pipe: bytes whose pages the pipe now holds. */
+export async function vmsplice(t: Thread, file: File, addr: number, len: number): Promise<number> {
+  return pipeEnd(file).vmsplice(t, addr, len);
+}
+
+/** read(2) of a pipe until len bytes are there or the writers are gone. */
+export async function readPipe(t: Thread, file: File, len: number): Promise<Uint8Array> {
+  return pipeEnd(file).readPipe(t, len);
+}
+
+/**
+ * SCM_RIGHTS: the same open file under a descriptor of another process. Whatever hangs on the
+ * file (a lease, registrations) now outlives this process; its signals still go to this one.
+ */
+export async function sendFd(t: Thread, target: Process, fd: number): Promise<number> {
+  const file = t.process.fds.get(fd);
+  if (target.exiting) throw new Errno('EPIPE', `${target.name} is gone`);
+  const copy = target.fds.install(file);
+  file.getFile();
+  return copy;
+}
+
+/** io_uring_setup(2) and IORING_REGISTER_BUFFERS: the descriptor of the ring. */
+export async function uringRegister(t: Thread, addr: number, len: number): Promise<number> {
+  const { fds, kernel } = t.process;
+  const fd = fds.reserve();
+  try {
+    fds.fill(fd, await registerBuffer(t, kernel, addr, len));
+  } catch (e) {
+    fds.unreserve(fd);
+    throw e;
+  }
+  return fd;
+}
+
+/** fcntl(F_SETLEASE). EINVAL for what is no regular file. */
+export async function setLease(t: Thread, file: File, fd: number, arg: SetLeaseArg): Promise<void> {
+  await regularFile(file, 'EINVAL').setLease(t, arg, fd);
+}
+
+/** fcntl(F_GETLEASE). */
+export async function getLease(t: Thread, file: File): Promise<GetLeaseResult> {
+  return regularFile(file, 'EINVAL').getLease(t);
+}
+
+/** fcntl(F_SETFL): O_NONBLOCK of the open file, for all its descriptors. */
+export async function setNonblock(_t: Thread, file: File, nonblock: boolean): Promise<void> {
+  if (isRegular(file) || isDevice(file) || isPipe(file)) file.nonblock = nonblock;
+}
+
+/** fcntl(F_SETOWN): whom the signals of this open file reach. ESRCH. */
+export async function setOwner(t: Thread, file: File, pid: number): Promise<void> {
+  regularFile(file, 'EINVAL').setOwner(t.process.table.get(pid));
+}
+
+/** fcntl(F_SETSIG): the signal that is sent, with si_fd; 0 for SIGIO without. */
+export async function setSignal(_t: Thread, file: File, sig: string): Promise<void> {
+  regularFile(file, 'EINVAL').setSignal(sig);
+}

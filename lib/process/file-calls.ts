@@ -1,0 +1,213 @@
+// System calls on files, by path and by descriptor. What is checked here is what the kernel
+// checks before it calls the file system: descriptors, access modes, kinds of file.
+
+import { Errno } from '../errno.js';
+import { alignDown, checkPos, checkRange } from '../units.js';
+import {
+  type DeviceFile,
+  type FallocateMode,
+  type File,
+  type FileStat,
+  type FsStat,
+  type OpenFlag,
+  type RegularFile,
+  isDevice,
+  isPipe,
+  isRegular,
+} from './file.js';
+import type { Thread } from './process.js';
+
+const DEVICES = '/dev/';
+
+/** MAX_RW_COUNT: the most that one read or write moves (linux include/linux/fs.h). */
+const MAX_RW_COUNT = alignDown(2 ** 31 - 1);
+
+/** f_pos: where read() and write() of an open file go on, for all its descriptors. */
+const positions = new WeakMap<File, number>();
+
+/** The file, if it is a regular one; else the errno that the call has for other kinds. */
+export function regularFile(file: File, otherwise: 'EINVAL' | 'ENODEV'): RegularFile {
+  if (!isRegular(file)) throw new Errno(otherwise, `${file.label} is no regular file`);
+  return file;
+}
+
+/**
+ * open(2). The descriptor is held back first: EMFILE comes before anything is created. A path
+ * below /dev opens a device node.
+ */
+export async function open(
+  t: Thread,
+  path: string,
+  flags: readonly OpenFlag[],
+  mode: number,
+): Promise<number> {
+  const { fds } = t.process;
+  const fd = fds.reserve();
+  try {
+    fds.fill(fd, await openFile(t, path, flags, mode));
+  } catch (e) {
+    fds.unreserve(fd);
+    throw e;
+  }
+  return fd;
+}
+
+async function openFile(
+  t: Thread,
+  path: string,
+  flags: readonly OpenFlag[],
+  mode: number,
+): Promise<File> {
+  const { kernel } = t.process;
+  if (path.startsWith(DEVICES)) {
+    return (await kernel.openNode(t, path.slice(DEVICES.length), flags)).file;
+  }
+  const at = kernel.mounts.resolve(path);
+  return at.fs.open(t, at.path, flags, mode & 0o7777);
+}
+
+function readable(file: RegularFile | DeviceFile): void {
+  if (!file.readable) throw new Errno('EBADF', `${file.label} is not open for reading`);
+}
+
+function writable(file: RegularFile | DeviceFile): void {
+  if (!file.writable) throw new Errno('EBADF', `${file.label} is not open for writing`);
+}
+
+/** pread(2): what there is, empty at the end of the file. ESPIPE for a pipe. */
+export async function pread(t: Thread, file: File, pos: number, len: number): Promise<Uint8Array> {
+  checkRange('read', pos, len);
+  const target = new Uint8Array(Math.min(len, MAX_RW_COUNT));
+  if (isPipe(file)) throw new Errno('ESPIPE', `${file.label} has no positions`);
+  if (!isRegular(file) && !isDevice(file)) throw new Errno('EINVAL', `${file.label} is not read`);
+  readable(file);
+  const nr = isRegular(file) ? await file.read(t, pos, target) : await file.read(t, target);
+  return nr === target.length ? target : target.slice(0, nr);
+}
+
+/** pwrite(2): how many bytes were written. */
+export async function pwrite(
+  t: Thread,
+  file: File,
+  pos: number,
+  data: Uint8Array,
+): Promise<number> {
+  checkRange('write', pos, data.length);
+  if (isPipe(file)) throw new Errno('ESPIPE', `${file.label} has no positions`);
+  if (!isRegular(file) && !isDevice(file))
+    throw new Errno('EINVAL', `${file.label} is not written`);
+  writable(file);
+  const source = data.length > MAX_RW_COUNT ? data.subarray(0, MAX_RW_COUNT) : data;
+  return isRegular(file) ? file.write(t, pos, source) : file.write(t, source);
+}
+
+/** read(2) at the position of the open file, which moves on. */
+export async function readStream(t: Thread, file: File, len: number): Promise<Uint8Array> {
+  if (isPipe(file)) return file.readPipe(t, len);
+  if (isDevice(file)) return pread(t, file, 0, len);
+  const pos = positions.get(file) ?? 0;
+  const bytes = await pread(t, file, pos, len);
+  positions.set(file, pos + bytes.length);
+  return bytes;
+}
+
+/** write(2) at the position of the open file, which moves on; O_APPEND writes at the end. */
+export async function writeStream(t: Thread, file: File, data: Uint8Array): Promise<number> {
+  if (isPipe(file)) return file.writePipe(t, data);
+  if (isDevice(file)) return pwrite(t, file, 0, data);
+  const pos = positions.get(file) ?? 0;
+  const nr = await pwrite(t, file, pos, data);
+  const append = isRegular(file) && file.append;
+  positions.set(file, append ? (await file.stat()).size : pos + nr);
+  return nr;
+}
+
+export type Whence = 'SEEK_SET' | 'SEEK_CUR' | 'SEEK_END';
+
+/** lseek(2): the new position. ESPIPE for a pipe, EINVAL before the start. */
+export async function lseek(_t: Thread, file: File, off: number, whence: Whence): Promise<number> {
+  if (!isRegular(file)) throw new Errno('ESPIPE', `${file.label} has no positions`);
+  const bases: Record<Whence, () => Promise<number>> = {
+    SEEK_SET: async () => 0,
+    SEEK_CUR: async () => positions.get(file) ?? 0,
+    SEEK_END: async () => (await file.stat()).size,
+  };
+  const base = bases[whence];
+  if (base === undefined) throw new Errno('EINVAL', `lseek: whence ${String(whence)}`);
+  const pos = checkPos('lseek', (await base()) + off);
+  positions.set(file, pos);
+  return pos;
+}
+
+/** ftruncate(2). EINVAL for a file not open for writing, unlike write's EBADF. */
+export async function ftruncate(t: Thread, file: File, len: number): Promise<void> {
+  checkPos('ftruncate', len);
+  const regular = regularFile(file, 'EINVAL');
+  if (!file.writable) throw new Errno('EINVAL', `ftruncate: ${file.label} is not open for writing`);
+  await regular.ftruncate(t, len);
+}
+
+export async function truncate(t: Thread, path: string, len: number): Promise<void> {
+  checkPos('truncate', len);
+  const at = t.process.kernel.mounts.resolve(path);
+  await at.fs.truncate(t, at.path, len);
+}
+
+const fallocateModes: readonly string[] = [
+  'alloc',
+  'keep_size',
+  'punch',
+  'zero',
+  'collapse',
+  'insert',
+];
+
+/** fallocate(2) (linux fs/open.c:vfs_fallocate): length 0 EINVAL, not writable EBADF. */
+export async function fallocate(
+  t: Thread,
+  file: File,
+  mode: FallocateMode,
+  pos: number,
+  len: number,
+): Promise<void> {
+  checkRange('fallocate', pos, len);
+  if (len === 0) throw new Errno('EINVAL', 'fallocate: length 0');
+  if (!fallocateModes.includes(mode)) throw new Errno('EOPNOTSUPP', `fallocate: mode ${mode}`);
+  if (isPipe(file)) throw new Errno('ESPIPE', `fallocate: ${file.label} is a pipe`);
+  const regular = regularFile(file, 'ENODEV');
+  writable(regular);
+  await regular.fallocate(t, mode, pos, len);
+}
+
+/** fsync(2). EINVAL for what has nothing to be written back. */
+export async function fsync(t: Thread, file: File): Promise<void> {
+  await regularFile(file, 'EINVAL').fsync(t);
+}
+
+export async function fstat(_t: Thread, file: File): Promise<FileStat> {
+  return regularFile(file, 'EINVAL').stat();
+}
+
+/** Resolve both paths, which must lie on one mount. EXDEV. */
+function onOneMount(t: Thread, from: string, to: string) {
+  const { mounts } = t.process.kernel;
+  const a = mounts.resolve(from);
+  const b = mounts.resolve(to);
+  if (a.fs !== b.fs) throw new Errno('EXDEV', `${from} and ${to} lie on different mounts`);
+  return { fs: a.fs, from: a.path, to: b.path };
+}
+
+export async function rename(t: Thread, from: string, to: string): Promise<void> {
+  const at = onOneMount(t, from, to);
+  await at.fs.rename(t, at.from, at.to);
+}
+
+export async function link(t: Thread, from: string, to: string): Promise<void> {
+  const at = onOneMount(t, from, to);
+  await at.fs.link(t, at.from, at.to);
+}
+
+export async function statfs(t: Thread, path: string): Promise<FsStat> {
+  const at = t.process.kernel.mounts.resolve(path);
+  return at.fs.statfs(t);
+}

@@ -1,0 +1,137 @@
+// What a descriptor stands for. lib/fs, lib/driver and this room implement it; whoever builds the
+// machine hands the makers in, since rooms of equal height do not see each other.
+//
+//   RegularFile   an open file of a mount (or a directory opened for reading)
+//   DeviceFile    an open node of a device
+//   PipeEnd       one end of a pipe
+//   RingFile      an io_uring instance
+//
+// The last putFile(task) only queues the release, in the task's work list (sched/task-work).
+
+import type { GetLeaseResult, SetLeaseArg } from '../lease/fcntl.js';
+import type { Caller, ProcessLike } from '../mm/caller.js';
+import type { MM } from '../mm/mm.js';
+import type { VMA, VmFile, VmOperations } from '../mm/vma.js';
+import type { WaitQueue } from '../sched/index.js';
+
+export type MaybeLater<T> = T | Promise<T>;
+
+export type OpenFlag =
+  | 'rdonly'
+  | 'wronly'
+  | 'rdwr'
+  | 'append'
+  | 'cloexec'
+  | 'creat'
+  | 'direct'
+  | 'excl'
+  | 'nonblock'
+  | 'path'
+  | 'trunc';
+
+export type FallocateMode = 'alloc' | 'keep_size' | 'punch' | 'zero' | 'collapse' | 'insert';
+
+export interface FileStat {
+  readonly ino: number;
+  readonly size: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly nlink: number;
+}
+
+export interface FsStat {
+  readonly blocks: number;
+  readonly free: number;
+}
+
+/** What every file has. */
+interface AnyFile extends VmFile {
+  /** Runs at each close(2) of a descriptor. */
+  flush?(caller: Caller): MaybeLater<void>;
+}
+
+/** Whether reads and writes wait, as fcntl(F_SETFL) may change it. */
+interface Blocking {
+  nonblock: boolean;
+}
+
+export interface RegularFile extends AnyFile, Blocking {
+  readonly readable: boolean;
+  /** O_APPEND. */
+  readonly append: boolean;
+  readonly vmOps: VmOperations;
+  read(caller: Caller, pos: number, target: Uint8Array): Promise<number>;
+  write(caller: Caller, pos: number, source: Uint8Array): Promise<number>;
+  readDirect(caller: Caller, pos: number, mm: MM, addr: number, len: number): Promise<number>;
+  writeDirect(caller: Caller, pos: number, mm: MM, addr: number, len: number): Promise<number>;
+  ftruncate(caller: Caller, len: number): Promise<void>;
+  fallocate(caller: Caller, mode: FallocateMode, pos: number, len: number): Promise<void>;
+  fsync(caller: Caller): Promise<void>;
+  stat(): MaybeLater<FileStat>;
+  setLease(caller: Caller, arg: SetLeaseArg, fd: number): MaybeLater<void>;
+  getLease(caller: Caller): GetLeaseResult;
+  /** F_SETOWN: whom the signals of this description reach. */
+  setOwner(process: ProcessLike): void;
+  /** F_SETSIG: 0 for plain SIGIO without siginfo. */
+  setSignal(sig: string): void;
+}
+
+export type PollEvent = 'POLLIN' | 'POLLOUT' | 'POLLPRI' | 'POLLERR' | 'POLLHUP';
+
+/** The calls that the library of a driver gets in place of a descriptor. */
+export interface NodeIO {
+  readonly node: string;
+  ioctl(request: string, arg: unknown): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+export interface DeviceFile extends AnyFile, Blocking {
+  readonly readable: boolean;
+  readonly path: string;
+  ioctl(caller: Caller, request: string, arg: unknown): Promise<unknown>;
+  mmap(caller: Caller, vma: VMA): Promise<void>;
+  poll(caller: Caller, wait?: (queue: WaitQueue) => void): readonly PollEvent[];
+  read(caller: Caller, target: Uint8Array): Promise<number>;
+  write(caller: Caller, source: Uint8Array): Promise<number>;
+}
+
+export interface PipeEnd extends AnyFile, Blocking {
+  readonly pipeEnd: 'read' | 'write';
+  readPipe(caller: Caller, len: number): Promise<Uint8Array>;
+  writePipe(caller: Caller, source: Uint8Array): Promise<number>;
+  vmsplice(caller: Caller, addr: number, len: number): Promise<number>;
+}
+
+export interface RingFile extends AnyFile {
+  readonly ring: true;
+}
+
+export type File = RegularFile | DeviceFile | PipeEnd | RingFile;
+
+/** One mount, with paths from its own root. */
+export interface FileSystemOps {
+  open(
+    caller: Caller,
+    path: string,
+    flags: readonly OpenFlag[],
+    mode: number,
+  ): Promise<RegularFile>;
+  truncate(caller: Caller, path: string, len: number): Promise<void>;
+  unlink(caller: Caller, path: string): Promise<void>;
+  rename(caller: Caller, from: string, to: string): Promise<void>;
+  link(caller: Caller, from: string, to: string): Promise<void>;
+  symlink(caller: Caller, target: string, path: string): Promise<void>;
+  mkdir(caller: Caller, path: string, mode: number): Promise<void>;
+  rmdir(caller: Caller, path: string): Promise<void>;
+  readdir(caller: Caller, path: string): Promise<readonly string[]>;
+  stat(caller: Caller, path: string): Promise<FileStat>;
+  chmod(caller: Caller, path: string, mode: number): Promise<void>;
+  chown(caller: Caller, path: string, uid: number, gid: number): Promise<void>;
+  statfs(caller: Caller): MaybeLater<FsStat>;
+}
+
+export const isRegular = (file: File): file is RegularFile => 'ftruncate' in file;
+export const isDevice = (file: File): file is DeviceFile => 'ioctl' in file;
+export const isPipe = (file: File): file is PipeEnd => 'pipeEnd' in file;
+export const isRing = (file: File): file is RingFile => 'ring' in file;
