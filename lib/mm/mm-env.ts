@@ -1,0 +1,38 @@
+// MMEnv: what the memory of one machine is made of, handed to everything in this room.
+
+import type { KernelRules } from '../kernel-rules.js';
+import type { Scheduler } from '../sched/index.js';
+import type { Pgoff } from '../units.js';
+import type { AddressSpace } from './address-space.js';
+import type { ProcessLike } from './caller.js';
+import type { PageAllocator } from './page-allocator.js';
+import type { PageSpace } from './page.js';
+import type { PinTable } from './pin-table.js';
+import type { VMA } from './vma.js';
+import type { Vmstat } from './vmstat.js';
+
+/** Somebody is about to pin pages of a file. */
+export interface PinIntent {
+  readonly mapping: AddressSpace;
+  readonly vma: VMA;
+  readonly pgoff: Pgoff;
+  readonly nrPages: number;
+  readonly write: boolean;
+  readonly longterm: boolean;
+  /** Long-term, and nobody can take it back. */
+  readonly irrevocable: boolean;
+  readonly process: ProcessLike | null;
+}
+
+export interface MMEnv {
+  readonly sched: Scheduler;
+  readonly pages: PageSpace;
+  readonly allocator: PageAllocator;
+  readonly rules: KernelRules;
+  readonly pinTable: PinTable;
+  readonly vmstat: Vmstat;
+  /** Asked once per file VMA of a pin or get, after check 1 of facts 2.2. Throws: refused. */
+  admitPin?: ((intent: PinIntent) => void) | undefined;
+  /** What a policy says instead of kernelRules.longtermFsdax; undefined: it says nothing. */
+  longtermFsdax?: ((mapping: AddressSpace) => KernelRules['longtermFsdax'] | undefined) | undefined;
+}

@@ -1,0 +1,132 @@
+// The page allocator: RAM pages, in two zones.
+//
+//   free --alloc--> held --free--> free                 nobody else has it
+//                        `--free--> orphan --last reference or mapping goes--> free
+//
+// ZONE_NORMAL takes anything; ZONE_MOVABLE takes what may be moved, and is asked first for that
+// (GFP_HIGHUSER_MOVABLE). No long-term pin may stay in ZONE_MOVABLE: migrate.ts moves such pages.
+// freePage() is "the owner lets go": pins, gets and mappings keep a page alive beyond it, as
+// Linux's refcount does, and the free count follows only when the last of them is gone.
+
+import assert from 'node:assert/strict';
+import { Errno } from '../errno.js';
+import type { Pfn } from '../units.js';
+import { pageFlags } from './page-flags.js';
+import type { PageSpace } from './page.js';
+import type { Region } from './region.js';
+
+export type ZoneName = 'normal' | 'movable';
+
+export interface AllocOptions {
+  /** User memory that the kernel may move: page cache, anonymous. */
+  readonly movable?: boolean;
+  /** Filled with zeroes unless this is false. */
+  readonly zero?: boolean;
+}
+
+/** A run of pages handed out lowest first, freed ones before untouched ones. */
+class Zone {
+  readonly name: ZoneName;
+  readonly basePfn: Pfn;
+  readonly nrPages: number;
+  readonly #freed: Pfn[] = [];
+  #nextPfn: Pfn;
+
+  constructor(name: ZoneName, basePfn: Pfn, nrPages: number) {
+    this.name = name;
+    this.basePfn = basePfn;
+    this.nrPages = nrPages;
+    this.#nextPfn = basePfn;
+  }
+
+  get nrFree(): number {
+    return this.#freed.length + (this.basePfn + this.nrPages - this.#nextPfn);
+  }
+
+  has(pfn: Pfn): boolean {
+    return pfn >= this.basePfn && pfn < this.basePfn + this.nrPages;
+  }
+
+  take(): Pfn | undefined {
+    const pfn = this.#freed.pop();
+    if (pfn !== undefined) return pfn;
+    return this.#nextPfn < this.basePfn + this.nrPages ? this.#nextPfn++ : undefined;
+  }
+
+  give(pfn: Pfn): void {
+    this.#freed.push(pfn);
+  }
+}
+
+export class PageAllocator {
+  readonly pages: PageSpace;
+  /** The shared page of zeroes that private anonymous memory reads before it is written. */
+  readonly zeroPfn: Pfn;
+  readonly #zones: readonly [normal: Zone, movable: Zone];
+  /** Asked to free something when a zone is empty; true: try once more. Reclaim sets it. */
+  onPressure: ((zone: ZoneName) => boolean) | null = null;
+
+  /** The last nrMovable pages of the region are ZONE_MOVABLE (the boot option movablecore=). */
+  constructor(pages: PageSpace, ram: Region, nrMovable = 0) {
+    assert(ram.kind === 'ram' && nrMovable < ram.nrPages, `movablecore: ${nrMovable} pages`);
+    this.pages = pages;
+    const nrNormal = ram.nrPages - nrMovable;
+    this.#zones = [
+      new Zone('normal', ram.basePfn, nrNormal),
+      new Zone('movable', ram.basePfn + nrNormal, nrMovable),
+    ];
+    this.zeroPfn = this.allocPage();
+    pages.setFlags(this.zeroPfn, pageFlags.reserved);
+    pages.zeroPfn = this.zeroPfn;
+    pages.onUnused = (pfn) => this.#release(pfn);
+  }
+
+  /** Free pages of both zones, or of one. */
+  get nrFree(): number {
+    return this.#zones[0].nrFree + this.#zones[1].nrFree;
+  }
+
+  nrFreeIn(zone: ZoneName): number {
+    return this.#zones[zone === 'normal' ? 0 : 1].nrFree;
+  }
+
+  zoneOf(pfn: Pfn): ZoneName | undefined {
+    return this.#zones.find((zone) => zone.has(pfn))?.name;
+  }
+
+  /** A page, held by the caller until freePage(). ENOMEM when the zones it may come from are empty. */
+  allocPage(opts: AllocOptions = {}): Pfn {
+    let pfn = this.#take(opts.movable === true);
+    if (pfn === undefined && this.onPressure?.(opts.movable === true ? 'movable' : 'normal')) {
+      pfn = this.#take(opts.movable === true);
+    }
+    if (pfn === undefined) throw new Errno('ENOMEM', 'no free page');
+    const movable = this.#zones[1].has(pfn) ? pageFlags.movable : 0;
+    this.pages.setFlags(pfn, pageFlags.allocated | pageFlags.held | movable);
+    if (opts.zero !== false) this.pages.fillPage(pfn, 0);
+    return pfn;
+  }
+
+  /** The owner lets go. The page is free when nothing maps or references it, else an orphan. */
+  freePage(pfn: Pfn): void {
+    const { pages } = this;
+    assert(pages.hasFlags(pfn, pageFlags.held), `pfn ${pfn} is freed twice`);
+    assert(!pages.hasFlags(pfn, pageFlags.cached), `pfn ${pfn} is freed while in an address space`);
+    pages.clearFlags(pfn, pageFlags.held);
+    pages.checkUnused(pfn);
+  }
+
+  #take(movable: boolean): Pfn | undefined {
+    const [normal, movableZone] = this.#zones;
+    return (movable ? movableZone.take() : undefined) ?? normal.take();
+  }
+
+  #release(pfn: Pfn): void {
+    const { pages } = this;
+    pages.clearFlags(pfn, pages.flags(pfn));
+    pages.setOwner(pfn, null);
+    const zone = this.#zones.find((z) => z.has(pfn));
+    assert(zone !== undefined, `pfn ${pfn} is in no zone`);
+    zone.give(pfn);
+  }
+}

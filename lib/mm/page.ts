@@ -1,0 +1,388 @@
+// struct page: every page of the machine under one numbering, over regions of RAM and of pmem.
+//
+//   counts     in shared memory (native/page_counters.h): references beyond idle, and pins among
+//              them. get/put take one reference, pin/unpin one reference that is a pin.
+//   mapcount   entries that map the page; kept here, no reference in the word
+//   flags      see page-flags.ts
+//   owner      which (mount, inode, generation, pgoff) the page holds; the referee compares it
+//
+// Linux keeps all in one number, whose idle value and parts differ from kernel to kernel;
+// refcount() derives it. When the last reference beyond mappings goes, the page went idle:
+// listeners are told (onIdle), and waiters are woken as the kernel's rules say (facts 2.1, trap 14).
+//
+//   call                     may wait   may throw            tells
+//   getPages, pinPages       no         ENOMEM (overflow)    -
+//   putPages, unpinPages     no         no (BUG: underflow)  onIdle, idleQueue
+//   mapped, unmapped         no         no                   idleQueue (7.2), onUnused
+
+import assert from 'node:assert/strict';
+import { Errno } from '../errno.js';
+import type { KernelRules } from '../kernel-rules.js';
+import { native, type NativePageSpace, type PageCountError } from '../native.js';
+import {
+  type Access,
+  type ObjectId,
+  pageObject,
+  type Scheduler,
+  WaitQueue,
+} from '../sched/index.js';
+import { alignUp, PAGE_SIZE, type Pfn, type Pgoff } from '../units.js';
+import type { AddressSpace } from './address-space.js';
+import { pageFlags } from './page-flags.js';
+import { MAX_PFN } from './pte.js';
+import { Region, type RegionKind, type RegionMemory } from './region.js';
+import { Vmstat } from './vmstat.js';
+
+/** GUP_PIN_COUNTING_BIAS (include/linux/mm.h): what a pin adds to a small page's refcount. */
+export const GUP_PIN_COUNTING_BIAS = 1024;
+/** Page numbers below this exist on no machine, so that 0 is never a page. */
+const FIRST_PFN = 512;
+
+export interface PageOwner {
+  readonly mount: number;
+  readonly ino: number;
+  readonly generation: number;
+  readonly pgoff: Pgoff;
+}
+
+export class PageSpace {
+  readonly sched: Scheduler;
+  readonly rules: KernelRules;
+  readonly vmstat = new Vmstat();
+  readonly native: NativePageSpace = new native.PageSpace();
+  readonly regions: Region[] = [];
+  /** The shared zero page, once the page allocator has made it. It takes no pins (facts 2.1). */
+  zeroPfn: Pfn = 0;
+  /** Told of a RAM page that nothing holds, maps or references any more: the page allocator. */
+  onUnused: ((pfn: Pfn) => void) | null = null;
+  #mapcounts = new Int32Array(0);
+  #flags = new Uint16Array(0);
+  #owners: (PageOwner | undefined)[] = [];
+  #mappings: (AddressSpace | undefined)[] = [];
+  readonly #queues = new Map<Pfn, WaitQueue>();
+  readonly #idleListeners: ((pfn: Pfn) => void)[] = [];
+  #nrOrphans = 0;
+
+  constructor(sched: Scheduler, rules: KernelRules) {
+    this.sched = sched;
+    this.rules = rules;
+  }
+
+  /** Number the pages of a device, after those there are. ENOMEM past 2^28 pages. */
+  addRegion(memory: RegionMemory, kind: RegionKind): Region {
+    const last = this.regions.at(-1);
+    const basePfn = last === undefined ? FIRST_PFN : alignUp(last.endPfn, FIRST_PFN);
+    const { nrPages } = memory;
+    if (basePfn + nrPages - 1 > MAX_PFN)
+      throw new Errno('ENOMEM', `no numbers for ${nrPages} pages`);
+    const region = new Region(kind, memory, memory.region(basePfn));
+    region.index = this.native.addRegion(region.place);
+    const { slot } = region.place;
+    if (slot !== undefined) this.native.setOpener(region.index, slot);
+    this.regions.push(region);
+    this.#mapcounts = grown(this.#mapcounts, new Int32Array(region.endPfn));
+    this.#flags = grown(this.#flags, new Uint16Array(region.endPfn));
+    return region;
+  }
+
+  /** What stands for the page in footprints. */
+  objectOf(pfn: Pfn): ObjectId {
+    return pageObject(pfn);
+  }
+
+  /** The region of a page. BUG if there is none. */
+  region(pfn: Pfn): Region {
+    for (const region of this.regions) if (region.has(pfn)) return region;
+    assert.fail(`pfn ${pfn} is in no region`);
+  }
+
+  has(pfn: Pfn): boolean {
+    return this.regions.some((region) => region.has(pfn));
+  }
+
+  // -- counts --
+
+  /** References beyond idle and beyond mappings; pins are among them. */
+  refs(pfn: Pfn): number {
+    const region = this.region(pfn);
+    return Atomics.load(region.words, (pfn - region.basePfn) * 2);
+  }
+
+  pins(pfn: Pfn): number {
+    const region = this.region(pfn);
+    return Atomics.load(region.words, (pfn - region.basePfn) * 2 + 1);
+  }
+
+  mapcount(pfn: Pfn): number {
+    return this.#mapcounts[pfn] ?? 0;
+  }
+
+  /** _refcount as this kernel would show it (facts 2.1; trap 4). */
+  refcount(pfn: Pfn): number {
+    const counted = this.refs(pfn) + (GUP_PIN_COUNTING_BIAS - 1) * this.pins(pfn);
+    if (this.region(pfn).kind === 'pmem') {
+      const { idleRefcount, mappingsAreReferences } = this.rules;
+      return idleRefcount + counted + (mappingsAreReferences ? this.mapcount(pfn) : 0);
+    }
+    return counted + this.mapcount(pfn) + (this.hasFlags(pfn, pageFlags.held) ? 1 : 0);
+  }
+
+  /**
+   * Whether a layout change must wait for the page (fs/dax.c:dax_page_idle): refcount above idle in
+   * the old world, refcount above mapcount in the new one. Both say: references beyond mappings.
+   */
+  isBusy(pfn: Pfn): boolean {
+    if (this.sched.on) this.sched.touch(pageObject(pfn), 'read');
+    return this.refs(pfn) > 0;
+  }
+
+  /** The first page of the list that is busy. */
+  firstBusy(pfns: Uint32Array): Pfn | undefined {
+    if (this.sched.on) for (const pfn of pfns) this.sched.touch(pageObject(pfn), 'read');
+    const index = this.native.firstBusyList(pfns, 0, pfns.length);
+    return index < 0 ? undefined : pfns[index];
+  }
+
+  /** Take one reference on each page of the list. ENOMEM if a count is full; then none is taken. */
+  getPages(pfns: Uint32Array, pos: number, nr: number): void {
+    this.#touchAll(pfns, pos, nr);
+    raise(() => this.native.getList(pfns, pos, nr));
+  }
+
+  /** Give back references taken by getPages. */
+  putPages(pfns: Uint32Array, pos: number, nr: number): void {
+    this.#touchAll(pfns, pos, nr);
+    this.native.putList(pfns, pos, nr);
+    this.#lowered(pfns, pos, nr);
+  }
+
+  /** Pin each page of the list; the zero page is passed over. ENOMEM as for getPages. */
+  pinPages(pfns: Uint32Array, pos: number, nr: number): void {
+    this.#touchAll(pfns, pos, nr);
+    const list = this.#withoutZero(pfns, pos, nr);
+    const all = list === pfns;
+    raise(() => this.native.pinList(list, all ? pos : 0, all ? nr : list.length));
+    this.vmstat.counters.nrFollPinAcquired += all ? nr : list.length;
+  }
+
+  /** Take back pins. BUG if a page has none. */
+  unpinPages(pfns: Uint32Array, pos: number, nr: number): void {
+    this.#touchAll(pfns, pos, nr);
+    const list = this.#withoutZero(pfns, pos, nr);
+    const all = list === pfns;
+    this.native.unpinList(list, all ? pos : 0, all ? nr : list.length);
+    this.vmstat.counters.nrFollPinReleased += all ? nr : list.length;
+    this.#lowered(list, all ? pos : 0, all ? nr : list.length);
+  }
+
+  /** The fast path took pins itself, or gave some back: keep vmstat's books. */
+  countPinned(nr: number): void {
+    this.vmstat.counters.nrFollPinAcquired += nr;
+  }
+
+  /** One more entry maps the page. */
+  mapped(pfn: Pfn, write: boolean): void {
+    if (this.sched.on) this.sched.touch(pageObject(pfn), 'write');
+    this.#mapcounts[pfn]! += 1;
+    if (write) this.#flags[pfn]! |= pageFlags.writeMapped;
+  }
+
+  /** One entry less. The last one may be what a waiter or the page allocator waits for. */
+  unmapped(pfn: Pfn): void {
+    if (this.sched.on) this.sched.touch(pageObject(pfn), 'write');
+    const left = this.#mapcounts[pfn]! - 1;
+    assert(left >= 0, `pfn ${pfn}: unmap without map`);
+    this.#mapcounts[pfn] = left;
+    if (left > 0) return;
+    this.#flags[pfn]! &= ~pageFlags.writeMapped;
+    if (this.rules.idleWakes === 'refs-and-maps' && this.#queues.has(pfn) && this.refs(pfn) === 0) {
+      this.#queues.get(pfn)!.wakeAll();
+    }
+    this.checkUnused(pfn);
+  }
+
+  // -- going idle --
+
+  /** Where to wait for a page to become idle. After each wake-up look again. */
+  idleQueue(pfn: Pfn): WaitQueue {
+    let queue = this.#queues.get(pfn);
+    if (queue === undefined) {
+      queue = new WaitQueue(this.sched, `pfn ${pfn} idle`);
+      this.#queues.set(pfn, queue);
+    }
+    return queue;
+  }
+
+  /** Be told, in every kernel, of each page whose last reference beyond mappings went. */
+  onIdle(listener: (pfn: Pfn) => void): () => void {
+    this.#idleListeners.push(listener);
+    return () => {
+      const index = this.#idleListeners.indexOf(listener);
+      if (index >= 0) this.#idleListeners.splice(index, 1);
+    };
+  }
+
+  /** Say again that the page may have gone idle: another thread gave the last reference back. */
+  noticeIdle(pfn: Pfn): void {
+    if (this.refs(pfn) === 0) this.#wentIdle(pfn);
+  }
+
+  // -- flags, owner, mapping --
+
+  flags(pfn: Pfn): number {
+    return this.#flags[pfn] ?? 0;
+  }
+
+  hasFlags(pfn: Pfn, flags: number): boolean {
+    return (this.flags(pfn) & flags) === flags;
+  }
+
+  setFlags(pfn: Pfn, flags: number): void {
+    if ((flags & pageFlags.orphan) !== 0 && !this.hasFlags(pfn, pageFlags.orphan))
+      this.#nrOrphans++;
+    this.#flags[pfn]! |= flags;
+  }
+
+  clearFlags(pfn: Pfn, flags: number): void {
+    if ((flags & pageFlags.orphan) !== 0 && this.hasFlags(pfn, pageFlags.orphan)) this.#nrOrphans--;
+    this.#flags[pfn]! &= ~flags;
+  }
+
+  /** Pages whose owner let go while references or mappings keep them alive. */
+  get nrOrphans(): number {
+    return this.#nrOrphans;
+  }
+
+  owner(pfn: Pfn): PageOwner | undefined {
+    return this.#owners[pfn];
+  }
+
+  /** null: the page holds nothing of any file. */
+  setOwner(pfn: Pfn, owner: PageOwner | null): void {
+    if (owner === null) delete this.#owners[pfn];
+    else this.#owners[pfn] = owner;
+  }
+
+  /** The address space that has the page. */
+  mappingOf(pfn: Pfn): AddressSpace | undefined {
+    return this.#mappings[pfn];
+  }
+
+  setMapping(pfn: Pfn, mapping: AddressSpace | null): void {
+    if (mapping === null) delete this.#mappings[pfn];
+    else this.#mappings[pfn] = mapping;
+  }
+
+  // -- bytes. A list names pages; pos counts bytes from the start of its first page. --
+
+  read(pfns: Uint32Array, pos: number, target: Uint8Array): void {
+    this.#touchBytes(pfns, pos, target.length, 'read');
+    this.native.copyFrom(pfns, pos, target, 0, target.length);
+  }
+
+  write(pfns: Uint32Array, pos: number, source: Uint8Array): void {
+    this.#touchBytes(pfns, pos, source.length, 'write');
+    this.native.copyTo(pfns, pos, source, 0, source.length);
+  }
+
+  fill(pfns: Uint32Array, pos: number, len: number, byte: number): void {
+    this.#touchBytes(pfns, pos, len, 'write');
+    this.native.fillPages(pfns, pos, len, byte);
+  }
+
+  /** Like memmove. */
+  copy(to: Uint32Array, toPos: number, from: Uint32Array, fromPos: number, len: number): void {
+    this.#touchBytes(from, fromPos, len, 'read');
+    this.#touchBytes(to, toPos, len, 'write');
+    this.native.copyPages(to, toPos, from, fromPos, len);
+  }
+
+  readPage(pfn: Pfn, offset: number, target: Uint8Array): void {
+    this.read(one(pfn), offset, target);
+  }
+
+  writePage(pfn: Pfn, offset: number, source: Uint8Array): void {
+    this.write(one(pfn), offset, source);
+  }
+
+  fillPage(pfn: Pfn, byte: number, offset = 0, len = PAGE_SIZE - offset): void {
+    this.fill(one(pfn), offset, len, byte);
+  }
+
+  copyPage(to: Pfn, from: Pfn): void {
+    this.copy(Uint32Array.of(to), 0, one(from), 0, PAGE_SIZE);
+  }
+
+  /** Whatever held a RAM page may just have let go of it: it is freed, or an orphan. */
+  checkUnused(pfn: Pfn): void {
+    const keeps = pageFlags.held | pageFlags.cached | pageFlags.reserved;
+    const flags = this.flags(pfn);
+    if ((flags & pageFlags.allocated) === 0 || (flags & keeps) !== 0) return;
+    if (this.mapcount(pfn) > 0) return;
+    if (this.refs(pfn) === 0) this.onUnused?.(pfn);
+    else this.setFlags(pfn, pageFlags.orphan);
+  }
+
+  #lowered(pfns: Uint32Array, pos: number, nr: number): void {
+    if (this.#queues.size === 0 && this.#idleListeners.length === 0 && this.#nrOrphans === 0)
+      return;
+    for (let i = pos; i < pos + nr; i++) this.noticeIdle(pfns[i]!);
+  }
+
+  #wentIdle(pfn: Pfn): void {
+    for (const listener of this.#idleListeners) listener(pfn);
+    const queue = this.#queues.get(pfn);
+    if (queue !== undefined && this.#wakes(pfn)) queue.wakeAll();
+    this.checkUnused(pfn);
+  }
+
+  #wakes(pfn: Pfn): boolean {
+    if (this.rules.idleWakes === 'refs' || this.mapcount(pfn) === 0) return true;
+    return this.rules.writeRefaultWakes && this.hasFlags(pfn, pageFlags.writeMapped);
+  }
+
+  #withoutZero(pfns: Uint32Array, pos: number, nr: number): Uint32Array {
+    const { zeroPfn } = this;
+    for (let i = pos; i < pos + nr; i++) {
+      if (pfns[i] === zeroPfn) return pfns.slice(pos, pos + nr).filter((pfn) => pfn !== zeroPfn);
+    }
+    return pfns;
+  }
+
+  #touchAll(pfns: Uint32Array, pos: number, nr: number): void {
+    if (!this.sched.on) return;
+    for (let i = pos; i < pos + nr; i++) this.sched.touch(pageObject(pfns[i]!), 'write');
+  }
+
+  #touchBytes(pfns: Uint32Array, pos: number, len: number, access: Access): void {
+    if (!this.sched.on || len === 0) return;
+    const last = Math.floor((pos + len - 1) / PAGE_SIZE);
+    for (let i = Math.floor(pos / PAGE_SIZE); i <= last; i++) {
+      this.sched.touch(pageObject(pfns[i]!), access);
+    }
+  }
+}
+
+const oneList = new Uint32Array(1);
+
+/** A list of one page, for a native call that does not keep it. */
+function one(pfn: Pfn): Uint32Array {
+  oneList[0] = pfn;
+  return oneList;
+}
+
+/** A count at its limit: try_grab_folio fails and the slow path answers ENOMEM (facts 2.1). */
+function raise(count: () => void): void {
+  try {
+    count();
+  } catch (e) {
+    const { code, pfn } = e as PageCountError;
+    if (code !== 'ENOMEM') throw e;
+    throw new Errno('ENOMEM', `pfn ${pfn}: its count is full`, { cause: e });
+  }
+}
+
+function grown<T extends Int32Array | Uint16Array>(old: T, larger: T): T {
+  larger.set(old);
+  return larger;
+}

@@ -1,0 +1,89 @@
+// pin_user_pages() as drivers use it: all the pages of a byte range, or none and an error.
+//
+// Short pins of memory that is mapped already go through without a lock, a promise of their own or
+// any allocation but the result: the fast path of gup.ts in one native call.
+
+import { Errno } from '../errno.js';
+import type { Task } from '../sched/index.js';
+import { tracepoints } from '../trace/events.js';
+import { alignDown, alignUp, PAGE_SIZE, posOf } from '../units.js';
+import { gup, gupFastLive } from './gup.js';
+import type { GupFlags } from './gup-checks.js';
+import type { MMEnv } from './mm-env.js';
+import type { PageSpace } from './page.js';
+import { PinnedPages, type PinPiece, type PinRequest } from './pinned-pages.js';
+
+/**
+ * Pin [addr, addr + len): every page touched; of a length of 0 the page that addr lies in, unless
+ * it is aligned (EINVAL, as ib_umem_num_pages has it). Errors are those of gup() at the page that
+ * failed; nothing stays pinned then. The pages outlive the mapping and the process.
+ */
+export async function pinUserPages(task: Task, env: MMEnv, req: PinRequest): Promise<PinnedPages> {
+  const start = alignDown(req.addr);
+  const nrPages = (alignUp(req.addr + req.len) - start) / PAGE_SIZE;
+  if (nrPages === 0) throw new Errno('EINVAL', 'pin: no pages');
+  const pfns = new Uint32Array(nrPages);
+  if (!req.longterm && !env.sched.on && env.admitPin === undefined) {
+    const write = req.access === 'write';
+    const taken = gupFastLive(req.mm, start, nrPages, write, true, pfns);
+    if (taken === nrPages) return finish(env, req, pfns);
+    env.pages.unpinPages(pfns, 0, taken);
+  }
+  await pinAll(task, env, req, start, pfns);
+  return finish(env, req, pfns);
+}
+
+function finish(env: MMEnv, req: PinRequest, pfns: Uint32Array): PinnedPages {
+  if (tracepoints.gup_pin.on) {
+    const { device } = req.origin;
+    tracepoints.gup_pin.emit(env.sched, { device, nrPages: pfns.length, longterm: req.longterm });
+  }
+  return new PinnedPages(env, req, pfns, piecesOf(env.pages, pfns));
+}
+
+async function pinAll(
+  task: Task,
+  env: MMEnv,
+  req: PinRequest,
+  start: number,
+  pfns: Uint32Array,
+): Promise<void> {
+  const flags: GupFlags = {
+    kind: 'pin',
+    write: req.access === 'write',
+    force: req.force,
+    longterm: req.longterm,
+  };
+  const opts = { irrevocable: 'irrevocable' in req };
+  let done = 0;
+  try {
+    while (done < pfns.length) {
+      const rest = pfns.subarray(done);
+      done += await gup(task, req.mm, start + posOf(done), rest.length, flags, rest, opts);
+    }
+  } catch (e) {
+    if (done > 0) env.pages.unpinPages(pfns, 0, done);
+    if (done > 0 && req.onShort === 'EFAULT' && e instanceof Errno) {
+      throw new Errno('EFAULT', `pin: ${done} of ${pfns.length} pages`, { cause: e });
+    }
+    throw e;
+  }
+}
+
+/** Which files the pages belong to. Private copies, holes and anonymous memory belong to none. */
+function piecesOf(pages: PageSpace, pfns: Uint32Array): PinPiece[] {
+  const pieces: PinPiece[] = [];
+  for (let i = 0; i < pfns.length;) {
+    const mapping = pages.mappingOf(pfns[i]!);
+    const pgoff = mapping?.pgoffOfPage(pfns[i]!) ?? 0;
+    let nrPages = 1;
+    for (; i + nrPages < pfns.length; nrPages++) {
+      const pfn = pfns[i + nrPages]!;
+      if (pages.mappingOf(pfn) !== mapping) break;
+      if (mapping !== undefined && mapping.pgoffOfPage(pfn) !== pgoff + nrPages) break;
+    }
+    pieces.push({ mapping: mapping ?? null, pgoff, nrPages });
+    i += nrPages;
+  }
+  return pieces;
+}

@@ -1,0 +1,46 @@
+// Region: a stretch of the page numbering that one piece of shared memory stands behind. RAM and
+// pmem are two. The counters lie in the same memory, laid out as NativeRegion says.
+
+import type { NativeRegion } from '../native.js';
+import type { Pfn } from '../units.js';
+
+export type RegionKind = 'ram' | 'pmem';
+
+/** Where pages and counters are, and the opener row that counts go to, if tallies are kept. */
+export type RegionPlace = NativeRegion & { readonly slot?: number };
+
+/** What can become a region: a DAX device, or plain shared memory. */
+export interface RegionMemory {
+  readonly nrPages: number;
+  /** Where its pages and counters are, numbered from basePfn. */
+  region(basePfn: Pfn): RegionPlace;
+}
+
+export class Region {
+  readonly kind: RegionKind;
+  readonly memory: RegionMemory;
+  readonly place: RegionPlace;
+  readonly basePfn: Pfn;
+  readonly nrPages: number;
+  /** Two words a page: references beyond idle, pins. Written by native code only. */
+  readonly words: Uint32Array;
+  /** What native calls name it by. */
+  index = -1;
+
+  constructor(kind: RegionKind, memory: RegionMemory, place: RegionPlace) {
+    this.kind = kind;
+    this.memory = memory;
+    this.place = place;
+    this.basePfn = place.basePfn;
+    this.nrPages = place.nrPages;
+    this.words = new Uint32Array(place.buffer, place.countersPos, place.nrPages * 2);
+  }
+
+  get endPfn(): Pfn {
+    return this.basePfn + this.nrPages;
+  }
+
+  has(pfn: Pfn): boolean {
+    return pfn >= this.basePfn && pfn < this.endPfn;
+  }
+}
