@@ -5,23 +5,28 @@
 //
 // The holder is told by SIGIO, and cannot cancel a break: it can munmap in time.
 
+import { strict as assert } from 'node:assert';
 import { Errno } from '../errno.js';
 import type { KernelRules } from '../kernel-rules.js';
 import type { Caller } from '../mm/caller.js';
 import type { VMA } from '../mm/vma.js';
+import { pagesFor, type Pgoff } from '../units.js';
 import type { LeaseContext } from './lease-context.js';
 import type { FileLease, LeaseHolder } from './lease.js';
 
-/** A lease, and the parts that are left of its mapping. */
+/** A lease, the pages that its mapping had at first, and the parts of it that are left. */
 interface Direct {
   readonly lease: FileLease;
-  nrParts: number;
+  readonly start: Pgoff;
+  readonly end: Pgoff;
+  readonly parts: Set<VMA>;
 }
 
-const directs = new WeakMap<VMA, Direct>();
+const directOfVma = new WeakMap<VMA, Direct>();
+const directsOfFile = new WeakMap<object, Set<Direct>>();
 
 /** The lease that a MAP_DIRECT mapping came with, also after its timeout. */
-export const mapDirectLease = (vma: VMA): FileLease | undefined => directs.get(vma)?.lease;
+export const mapDirectLease = (vma: VMA): FileLease | undefined => directOfVma.get(vma)?.lease;
 
 /**
  * Take the lease of a new MAP_DIRECT mapping. EOPNOTSUPP: no such flag on this kernel. EPERM: not
@@ -45,22 +50,39 @@ export function takeMapDirect(
     notify: () => process.sendSignal('SIGIO', { code: 'POLL_MSG' }),
   };
   const lease = leases.setLease(caller, holder, 'F_RDLCK', { kind: 'LAYOUT' });
-  directs.set(vma, { lease, nrParts: 1 });
+  const end = vma.pgoff + pagesFor(vma.end - vma.start);
+  const direct: Direct = { lease, start: vma.pgoff, end, parts: new Set([vma]) };
+  directOfVma.set(vma, direct);
+  const key = keyOf(vma);
+  const others = directsOfFile.get(key) ?? new Set();
+  directsOfFile.set(key, others.add(direct));
   return lease;
 }
 
-/** A split gives each part of the mapping the same lease. */
-export function shareMapDirect(from: VMA, to: VMA): void {
-  const direct = directs.get(from);
-  if (direct === undefined || directs.get(to) === direct) return;
-  direct.nrParts++;
-  directs.set(to, direct);
+/** A mapping was split (VmOperations.open): its new part stands under the same lease. */
+export function openMapDirect(vma: VMA): void {
+  if (directOfVma.has(vma)) return;
+  for (const direct of directsOfFile.get(keyOf(vma)) ?? []) {
+    const sameMm = [...direct.parts].some((part) => part.mm === vma.mm);
+    if (!sameMm || vma.pgoff < direct.start || vma.pgoff >= direct.end) continue;
+    direct.parts.add(vma);
+    directOfVma.set(vma, direct);
+    return;
+  }
 }
 
 /** A part of the mapping goes: with the last the lease, if a timeout did not take it before. */
-export function endMapDirect(leases: LeaseContext, vma: VMA): void {
-  const direct = directs.get(vma);
+export function closeMapDirect(leases: LeaseContext, vma: VMA): void {
+  const direct = directOfVma.get(vma);
   if (direct === undefined) return;
-  directs.delete(vma);
-  if (--direct.nrParts === 0) leases.drop(direct.lease);
+  directOfVma.delete(vma);
+  direct.parts.delete(vma);
+  if (direct.parts.size > 0) return;
+  directsOfFile.get(keyOf(vma))?.delete(direct);
+  leases.drop(direct.lease);
+}
+
+function keyOf(vma: VMA): object {
+  assert(vma.file !== null, 'a MAP_DIRECT mapping is of a file');
+  return vma.file;
 }
