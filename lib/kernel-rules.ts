@@ -53,6 +53,17 @@ export interface KernelRules {
   readonly breakScope: 'file' | 'range';
   /** ext4 page cache uses large folios: a punch inside one zeroes in place. [VM] */
   readonly ext4LargeFolios: boolean;
+  /**
+   * ext4's collapse and insert look at their range before they break layouts (6.1
+   * fs/ext4/extents.c:ext4_collapse_range) or after (6.12.107 ext4_fallocate breaks for all). [VM]
+   */
+  readonly ext4FallocateChecksFirst: boolean;
+
+  // -- direct I/O --
+  /** Its buffer is taken by FOLL_PIN (iov_iter_extract_pages, 6.3) or by FOLL_GET. Facts 7; read. */
+  readonly directIOPins: boolean;
+  /** tmpfs takes O_DIRECT (6.6, mm/shmem.c:shmem_file_open) or answers EINVAL. Read. */
+  readonly tmpfsDirectIO: boolean;
 
   // -- leases (fs/locks.c) --
   /** An in-kernel server may hold a write delegation. fs/locks.c:generic_add_lease, 6.6+. read */
@@ -79,6 +90,9 @@ const linux61: KernelRules = {
   evictWaits: false,
   breakScope: 'file',
   ext4LargeFolios: false,
+  ext4FallocateChecksFirst: true,
+  directIOPins: false,
+  tmpfsDirectIO: false,
   writeDelegations: false,
   userLayoutLeases: false,
   mapDirect: false,
@@ -87,6 +101,9 @@ const linux61: KernelRules = {
 const linux612: KernelRules = {
   ...linux61,
   name: '6.12',
+  ext4FallocateChecksFirst: false,
+  directIOPins: true,
+  tmpfsDirectIO: true,
   longtermWriteDirtyTracked: 'EFAULT',
   readLongtermUnshares: true,
   umemForcesWrite: false,
