@@ -83,7 +83,11 @@ function checkCase(file: string, area: string, index: number, value: unknown): C
       bad(file, `case ${id}`, `linux ${kernel}: not an array of answers`);
     }
     if (results.length !== steps.length) {
-      bad(file, `case ${id}`, `linux ${kernel}: ${results.length} answers to ${steps.length} steps`);
+      bad(
+        file,
+        `case ${id}`,
+        `linux ${kernel}: ${results.length} answers to ${steps.length} steps`,
+      );
     }
     answers[name] = results;
   }

@@ -94,7 +94,7 @@ export function names(step: Step, name: string, otherwise: readonly string[]): (
 export function runs(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'empty';
   const out: string[] = [];
-  for (let from = 0; from < bytes.length; ) {
+  for (let from = 0; from < bytes.length;) {
     let to = from + 1;
     while (to < bytes.length && bytes[to] === bytes[from]) to++;
     if (out.length === 9) return `${out.join(',')},...`;

@@ -32,7 +32,10 @@ const hungAfterNs = seconds(20);
 const blockedAfterNs = ms(600);
 
 /** Names that are one number on Linux: the recorder wrote one of them. */
-const sameErrno: Readonly<Record<string, string>> = { EWOULDBLOCK: 'EAGAIN', ENOTSUP: 'EOPNOTSUPP' };
+const sameErrno: Readonly<Record<string, string>> = {
+  EWOULDBLOCK: 'EAGAIN',
+  ENOTSUP: 'EOPNOTSUPP',
+};
 
 export interface Difference {
   readonly id: string;
@@ -61,7 +64,7 @@ async function answerOf(player: Player, step: Step): Promise<Answer> {
     if (isErrno(e)) return sameErrno[e.code] ?? e.code;
     if (e instanceof MemoryFault) return e.signal;
     if (e instanceof NoHandle) return 'no handle';
-    if (e instanceof ProcessKilled) return e.signal;
+    if (e instanceof ProcessKilled) return e.status;
     throw e;
   }
 }

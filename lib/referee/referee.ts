@@ -9,7 +9,8 @@
 // judged before and after the copy, since live hardware may race with whoever moves the block.
 // The other laws are judged by the scenario that makes them observable.
 
-import type { DmaEvent, DmaMapping, DriverEvents } from '../driver/index.js';
+import type { DmaEvent } from '../driver/dma.js';
+import type { DriverEvents } from '../driver/events.js';
 import type { PageOwner, PageSpace } from '../mm/page.js';
 import { PAGE_SIZE, pgoffOf, type Pfn, type Pgoff } from '../units.js';
 
@@ -74,6 +75,7 @@ export class Referee {
   readonly #watched: Watched;
   readonly #stray: StrayDma[] = [];
   readonly #reused: ReusedBlock[] = [];
+  readonly #lastOwner = new Map<Pfn, PageOwner>();
   #transfers = 0;
   #bytes = 0;
   #orphanedPeak = 0;
@@ -87,13 +89,20 @@ export class Referee {
     dma: (e) => this.#judge(e),
   };
 
-  /** A block is given to a file while `refs` references beyond idle stand on it. */
-  blockGiven(pfn: Pfn, from: PageOwner | undefined, to: PageOwner, refs: number): void {
-    if (refs === 0 || (from !== undefined && sameOwner(from, to))) return;
+  /** A block was given to a file: nobody may still reference it through whom it belonged to. */
+  blockGiven(pfn: Pfn, to: PageOwner): void {
+    const refs = this.#watched.pages.refs(pfn);
+    const from = this.#lastOwner.get(pfn);
+    this.#lastOwner.delete(pfn);
+    if (refs === 0 || from === undefined || sameOwner(from, to)) return;
     if (this.#reused.length >= mostRemembered) return;
     const { nowNs, nameOf } = this.#watched;
-    const was = from === undefined ? 'free block' : nameOf(from);
-    this.#reused.push({ atNs: nowNs(), pfn, from: was, to: nameOf(to), refs });
+    this.#reused.push({ atNs: nowNs(), pfn, from: nameOf(from), to: nameOf(to), refs });
+  }
+
+  /** A block left its file: remember whose it was while somebody references it. */
+  blockLeft(pfn: Pfn, owner: PageOwner): void {
+    if (this.#watched.pages.refs(pfn) > 0) this.#lastOwner.set(pfn, owner);
   }
 
   /** The number of orphaned blocks changed. */
@@ -162,7 +171,3 @@ function byteAt(pages: PageSpace, pfn: Pfn, pos: number): number {
   pages.read(pfn, pos, byte);
   return byte[0]!;
 }
-
-/** Whether a mapping was made for pages of a file at all. */
-export const isFileMapping = (mapping: DmaMapping): boolean =>
-  mapping.owners.some((o) => o !== undefined);

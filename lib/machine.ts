@@ -1,0 +1,341 @@
+// The board: boots a machine from its parts, and is the only file that sees every room.
+//
+//   bootMachine -> RUNNING -> powerOff -> OFF
+//
+//   boot        scheduler, device, RAM, mm, leases, mounts, driver core, processes, referee
+//   powerOff    kill processes (their exits release everything), unbind drivers, unmount, close
+//
+// Rooms of equal height do not see each other; what one needs of another is handed in here.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DriverCore } from './driver/core.js';
+import type { HeldObject } from './driver/balance.js';
+import type { IommuMode } from './driver/iommu.js';
+import type { Driver } from './driver/index.js';
+import type { NodeOpenFlag } from './driver/node-file.js';
+import { Errno } from './errno.js';
+import { FileSystem } from './fs/file-system.js';
+import type { FsEnv } from './fs/fs-env.js';
+import { Pipe } from './fs/pipe.js';
+import { kernelRules, type KernelName, type KernelRules } from './kernel-rules.js';
+import type { LayoutPolicy } from './lease/layout.js';
+import { defaultLeaseSettings, type LeaseSettings } from './lease/leased-inode.js';
+import { DaxDevice } from './mm/dax-device.js';
+import type { MMEnv } from './mm/mm-env.js';
+import type { AddressSpace } from './mm/address-space.js';
+import { PageAllocator } from './mm/page-allocator.js';
+import { PageSpace } from './mm/page.js';
+import { PinTable } from './mm/pin-table.js';
+import { policyNamed } from './policy/index.js';
+import type { OpenFlag } from './process/file.js';
+import type { Kernel } from './process/kernel.js';
+import { MountTable } from './process/mount-table.js';
+import { ProcessTable } from './process/process-table.js';
+import { Process } from './process/process.js';
+import { Referee } from './referee/referee.js';
+import { Scheduler, type Clock, type Strategy, type TimerMode } from './sched/index.js';
+import { MiB, PAGE_SIZE, seconds } from './units.js';
+
+export { MemoryFault, ProcessKilled } from './process/errors.js';
+export { Process } from './process/process.js';
+export type { OpenFlag } from './process/file.js';
+
+export interface MountOptions {
+  readonly flavor: 'ext4' | 'xfs' | 'tmpfs';
+  /** File pages are the device's own. Not for tmpfs. */
+  readonly dax?: boolean;
+  /** A policy's id, or an object made by definePolicy. `linux` if not given. */
+  readonly policy?: string | LayoutPolicy;
+  /** Bytes of the device; an equal share if not given. */
+  readonly size?: number;
+  /** Keep the file system that is on the device. A new one is made if not given. */
+  readonly keep?: boolean;
+}
+
+export interface MachineOptions {
+  /** A real file for the device; a temporary one, removed at power-off, if not given. */
+  readonly device?: string;
+  /** Bytes of the device's data if it is made now; the RAM's bytes. */
+  readonly size?: number;
+  readonly ram?: number;
+  /** Bytes of RAM in ZONE_MOVABLE, as the boot option movablecore= makes it. */
+  readonly movable?: number;
+  readonly kernel?: KernelName;
+  readonly mounts?: Readonly<Record<string, MountOptions>>;
+  readonly drivers?: readonly Driver[];
+  readonly iommu?: IommuMode;
+  /** `virtual`: simulated, one task at a time. Live, on the machine's own clock, if not given. */
+  readonly clock?: 'real' | 'virtual';
+  readonly seed?: number;
+  readonly strategy?: Strategy;
+  readonly timers?: TimerMode;
+  readonly horizonNs?: number;
+}
+
+/** What a machine boots with if nothing is said. */
+const usual = { size: 64 * MiB, ram: 64 * MiB, kernel: '7.2', iommu: 'off' } as const;
+
+/** How long power-off waits, in virtual time, for a process that will not end. */
+const powerOffNs = seconds(600);
+
+interface Mounted {
+  readonly point: string;
+  readonly fs: FileSystem;
+}
+
+export class Machine implements AsyncDisposable {
+  readonly kernel: KernelName;
+  readonly rules: KernelRules;
+  readonly sched: Scheduler;
+  readonly device: DaxDevice;
+  readonly mm: MMEnv;
+  /** lease-break-time and leases-enable; may be changed at any time. */
+  readonly leases: LeaseSettings = defaultLeaseSettings();
+  readonly drivers: DriverCore;
+  readonly processes: ProcessTable;
+  readonly referee: Referee;
+  readonly #mounts: Mounted[] = [];
+  readonly #mountTable = new MountTable();
+  readonly #ram: DaxDevice;
+  readonly #temporary: string | null;
+  #mountLock: Disposable | null = null;
+  #off: Promise<readonly HeldObject[]> | null = null;
+
+  /** Use bootMachine(). */
+  constructor(options: MachineOptions) {
+    this.kernel = options.kernel ?? usual.kernel;
+    this.rules = rulesOf(this.kernel);
+    this.sched = schedulerOf(options);
+    this.#temporary = options.device === undefined ? temporaryFolder() : null;
+    const path = options.device ?? join(this.#temporary ?? '', 'pmem0.img');
+    this.device = openDevice(path, options.size, options.device === undefined);
+    this.#ram = DaxDevice.memory(options.ram ?? usual.ram);
+    this.mm = this.#newMMEnv((options.movable ?? 0) / PAGE_SIZE);
+    this.referee = new Referee({
+      pages: this.mm.pages,
+      nowNs: () => this.sched.clock.nowNs,
+      nameOf: (owner) => this.#fsById(owner.mount)?.nameOf(owner) ?? `mount ${owner.mount}`,
+      orphanedBlocks: () => this.#mounts.reduce((n, { fs }) => n + fs.statfs().orphaned, 0),
+    });
+    this.drivers = new DriverCore({
+      sched: this.sched,
+      mm: this.mm,
+      iommu: options.iommu ?? usual.iommu,
+      events: this.referee.driverEvents,
+    });
+    this.processes = new ProcessTable(this.#processKernel());
+  }
+
+  get clock(): Clock {
+    return this.sched.clock;
+  }
+
+  /** Mount point -> file system. */
+  get mounts(): ReadonlyMap<string, FileSystem> {
+    return new Map(this.#mounts.map(({ point, fs }) => [point, fs]));
+  }
+
+  /** A new process, as root with every capability. */
+  spawn(name: string): Process {
+    if (this.#off !== null) throw new Errno('ESHUTDOWN', `spawn: the machine is off`);
+    return this.processes.spawn(name);
+  }
+
+  /**
+   * Kill every process, unbind every driver, unmount, close the device. What a driver leaked is
+   * named in the answer. Twice is harmless. EBUSY: something is held for ever; it is named.
+   */
+  powerOff(): Promise<readonly HeldObject[]> {
+    this.#off ??= this.#powerOff();
+    return this.#off;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.powerOff();
+  }
+
+  /** Mounts what the options say. Called once, by bootMachine. */
+  async start(options: MachineOptions): Promise<void> {
+    this.#mountLock = this.device.lockMount();
+    const points = Object.entries(options.mounts ?? { '/': { flavor: 'ext4', dax: true } });
+    const parts = partitions(this.device.len, points);
+    for (const [i, [point, mount]] of points.entries()) {
+      await this.#mount(i + 1, point, mount, parts[i]!);
+    }
+    for (const driver of options.drivers ?? []) this.drivers.addEmulated(driver);
+  }
+
+  async #mount(id: number, point: string, options: MountOptions, part: Part): Promise<void> {
+    const fs = await this.#drive(
+      this.sched.enter(`mount ${point}`, (task) =>
+        FileSystem.mount(task, this.#fsEnv(), {
+          id,
+          flavor: options.flavor,
+          dax: options.dax ?? false,
+          policy: policyOf(options.policy),
+          region: this.mm.pages.regions.find((r) => r.kind === 'pmem')!,
+          startPos: part.pos,
+          len: part.len,
+          mkfs: !(options.keep ?? false),
+        }),
+      ),
+    );
+    this.#mounts.push({ point, fs });
+    this.#mountTable.mount(point, fs);
+    // Absent unless a policy asks for it: pins then need no look at whose pages they are.
+    if (fs.policy.admitPin !== undefined) {
+      this.mm.admitPin ??= (intent) => this.#fsOf(intent.mapping)?.admitPin(intent);
+    }
+  }
+
+  #newMMEnv(nrMovable: number): MMEnv {
+    const pages = new PageSpace(this.sched, this.rules);
+    const ram = pages.addRegion(this.#ram, 'ram');
+    pages.addRegion(this.device, 'pmem');
+    return {
+      sched: this.sched,
+      rules: this.rules,
+      pages,
+      allocator: new PageAllocator(pages, ram, nrMovable),
+      pinTable: new PinTable(),
+      vmstat: pages.vmstat,
+      admitPin: undefined,
+      longtermFsdax: (mapping) => this.#fsOf(mapping)?.policy.rules.longtermFsdax,
+    };
+  }
+
+  #fsEnv(): FsEnv {
+    const { referee } = this;
+    return {
+      sched: this.sched,
+      mm: this.mm,
+      rules: this.rules,
+      leaseSettings: this.leases,
+      events: {
+        blockAlloc: (e) => referee.blockGiven(e.pfn, e.owner),
+        blockFree: (e) => referee.blockLeft(e.pfn, e.owner),
+        orphanAdd: () => referee.orphansChanged(),
+        orphanFree: () => referee.orphansChanged(),
+      },
+      processOf: (mm) => this.processes.all.find((p) => p.mm === mm),
+      processByPid: (pid) => this.processes.all.find((p) => p.pid === pid),
+    };
+  }
+
+  #processKernel(): Kernel {
+    return {
+      sched: this.sched,
+      rules: this.rules,
+      mmEnv: this.mm,
+      mounts: this.#mountTable,
+      makePipe: () => new Pipe(this.mm),
+      openNode: async (caller, name, flags) => {
+        const file = await this.drivers.openNode(caller, name, nodeFlags(flags));
+        return { file, library: file.node.ops.library as never };
+      },
+    };
+  }
+
+  #fsById(id: number): FileSystem | undefined {
+    return this.#mounts.find(({ fs }) => fs.id === id)?.fs;
+  }
+
+  #fsOf(mapping: AddressSpace): FileSystem | undefined {
+    return this.#fsById(mapping.host.mount);
+  }
+
+  /** Wait for something inside the machine, from outside of it. EBUSY if it never comes. */
+  async #drive<T>(promise: Promise<T>): Promise<T> {
+    if (this.sched.on && !(await this.sched.runUntil(promise, powerOffNs))) {
+      throw new Errno('EBUSY', `the machine is stuck: ${this.sched.blockedReport()}`);
+    }
+    return promise;
+  }
+
+  async #powerOff(): Promise<readonly HeldObject[]> {
+    try {
+      for (const process of this.processes.alive) process.sendSignal('SIGKILL');
+      for (const process of this.processes.all) await this.#drive(process.ended);
+      const leaked = await this.#drive(
+        this.sched.enter('power off', (task) => this.drivers.shutdown(task)),
+      );
+      for (const { point, fs } of this.#mounts.toReversed()) {
+        await this.#drive(this.sched.enter(`umount ${point}`, (task) => fs.unmount(task)));
+      }
+      return leaked;
+    } finally {
+      this.#mountLock?.[Symbol.dispose]();
+      this.device.close();
+      this.#ram.close();
+      if (this.#temporary !== null) rmSync(this.#temporary, { recursive: true, force: true });
+    }
+  }
+}
+
+/** Boot a machine. EINVAL names the option at fault; EBUSY: the device is mounted elsewhere. */
+export async function bootMachine(options: MachineOptions = {}): Promise<Machine> {
+  const machine = new Machine(options);
+  try {
+    await machine.start(options);
+  } catch (e) {
+    await machine.powerOff().catch(() => {});
+    throw e;
+  }
+  return machine;
+}
+
+function rulesOf(name: string): KernelRules {
+  if (Object.hasOwn(kernelRules, name)) return kernelRules[name as KernelName];
+  const known = Object.keys(kernelRules).join(', ');
+  throw new Errno('EINVAL', `boot: kernel: no kernel is called ${name}; there are ${known}`);
+}
+
+function schedulerOf(options: MachineOptions): Scheduler {
+  const { clock, seed, strategy, timers, horizonNs } = options;
+  if (clock !== undefined && clock !== 'real' && clock !== 'virtual') {
+    throw new Errno('EINVAL', `boot: clock: ${String(clock)} is neither real nor virtual`);
+  }
+  if (clock !== 'virtual') return new Scheduler({ mode: 'live' });
+  return new Scheduler({ mode: 'simulated', seed, strategy, timers, horizonNs });
+}
+
+function openDevice(path: string, size: number | undefined, temporary: boolean): DaxDevice {
+  if (temporary) return DaxDevice.open(path, { create: true, size: size ?? usual.size });
+  return DaxDevice.open(path, size === undefined ? { create: false } : { create: true, size });
+}
+
+const temporaryFolder = () => mkdtempSync(join(tmpdir(), 'leasehold-'));
+
+const policyOf = (policy: string | LayoutPolicy = 'linux'): LayoutPolicy =>
+  typeof policy === 'string' ? policyNamed(policy) : policy;
+
+interface Part {
+  readonly pos: number;
+  readonly len: number;
+}
+
+/** Where each mount lies on the device; tmpfs takes nothing of it. */
+function partitions(len: number, points: readonly (readonly [string, MountOptions])[]): Part[] {
+  const onDevice = points.filter(([, m]) => m.flavor !== 'tmpfs');
+  const fixed = onDevice.reduce((sum, [, m]) => sum + (m.size ?? 0), 0);
+  const sharers = onDevice.filter(([, m]) => m.size === undefined).length;
+  const share = sharers === 0 ? 0 : Math.floor((len - fixed) / sharers / PAGE_SIZE) * PAGE_SIZE;
+  let pos = 0;
+  return points.map(([point, mount]) => {
+    if (mount.flavor === 'tmpfs') return { pos: 0, len: 0 };
+    const part = { pos, len: mount.size ?? share };
+    pos += part.len;
+    if (part.len <= 0 || part.len % PAGE_SIZE !== 0 || pos > len) {
+      throw new Errno('EINVAL', `boot: mounts: ${point}: ${part.len} bytes of ${len} do not fit`);
+    }
+    return part;
+  });
+}
+
+/** What of open(2)'s flags a device node looks at. */
+const nodeFlags = (flags: readonly OpenFlag[]): NodeOpenFlag[] =>
+  flags.filter((f): f is NodeOpenFlag => nodeOpenFlags.has(f));
+
+const nodeOpenFlags: ReadonlySet<OpenFlag> = new Set(['rdonly', 'wronly', 'rdwr', 'nonblock']);
