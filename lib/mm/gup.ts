@@ -22,7 +22,8 @@ import { pfnOfPte, PTE_PRESENT, PTE_WRITE } from './pte.js';
 import { type VMA, VmFault } from './vma.js';
 
 export type { GupFlags } from './gup-checks.js';
-export type { PinnedPages, PinOrigin, PinRequest, RevokeReason } from './pinned-pages.js';
+export { pinUserPages } from './pin-user-pages.js';
+export { PinnedPages, type PinOrigin, type PinRequest, type RevokeReason } from './pinned-pages.js';
 
 /** What one gup() carries along: whom a policy was asked about. */
 interface Gup {

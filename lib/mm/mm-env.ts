@@ -5,9 +5,10 @@ import type { Scheduler } from '../sched/index.js';
 import type { Pgoff } from '../units.js';
 import type { AddressSpace } from './address-space.js';
 import type { ProcessLike } from './caller.js';
-import type { PageAllocator } from './page-allocator.js';
-import type { PageSpace } from './page.js';
-import type { PinTable } from './pin-table.js';
+import { PageAllocator } from './page-allocator.js';
+import { PageSpace } from './page.js';
+import { PinTable } from './pin-table.js';
+import type { RegionMemory } from './region.js';
 import type { VMA } from './vma.js';
 import type { Vmstat } from './vmstat.js';
 
@@ -35,4 +36,31 @@ export interface MMEnv {
   admitPin?: ((intent: PinIntent) => void) | undefined;
   /** What a policy says instead of kernelRules.longtermFsdax; undefined: it says nothing. */
   longtermFsdax?: ((mapping: AddressSpace) => KernelRules['longtermFsdax'] | undefined) | undefined;
+}
+
+export interface MMEnvSpec {
+  readonly ram: RegionMemory;
+  readonly pmem?: RegionMemory | undefined;
+  /** Pages of RAM in ZONE_MOVABLE; none if not given. */
+  readonly nrMovable?: number | undefined;
+  readonly admitPin?: MMEnv['admitPin'];
+  readonly longtermFsdax?: MMEnv['longtermFsdax'];
+}
+
+/** The memory of a machine: RAM is numbered first, then pmem. */
+export function newMMEnv(sched: Scheduler, rules: KernelRules, spec: MMEnvSpec): MMEnv {
+  const pages = new PageSpace(sched, rules);
+  const ram = pages.addRegion(spec.ram, 'ram');
+  if (spec.pmem !== undefined) pages.addRegion(spec.pmem, 'pmem');
+  const allocator = new PageAllocator(pages, ram, spec.nrMovable ?? 0);
+  return {
+    sched,
+    rules,
+    pages,
+    allocator,
+    pinTable: new PinTable(),
+    vmstat: pages.vmstat,
+    admitPin: spec.admitPin,
+    longtermFsdax: spec.longtermFsdax,
+  };
 }

@@ -16,7 +16,7 @@ import type { ProcessLike } from './caller.js';
 import type { MMEnv } from './mm-env.js';
 import { NotifierSet } from './mmu-notifier.js';
 import { loadBytes, storeBytes } from './mm-access.js';
-import { newPageTable, PTE_PRESENT, PTE_WRITE } from './pte.js';
+import { newPageTable, PTE_PRESENT } from './pte.js';
 import { type Advice, madvise } from './madvise.js';
 import { mlock, munlock } from './mlock.js';
 import {
@@ -45,6 +45,8 @@ export interface MmapRequest {
   readonly pgoff?: Pgoff | undefined;
   readonly ops?: VmOperations | undefined;
   readonly flags?: VmaFlags | undefined;
+  /** f_op->mmap: fill the new VMA in before anybody can find it. Throws: nothing is mapped. */
+  readonly setup?: ((vma: VMA) => Promise<void> | void) | undefined;
 }
 
 export type ProtString = '' | 'r' | 'w' | 'rw';
@@ -116,6 +118,7 @@ export class MM {
       const end = start + len;
       vma = new VMA({ mm: this, start, end, prot, shared, file, pgoff, ops, ptes, flags });
       file?.getFile();
+      await this.#setUp(task, vma, req);
       await this.#link(task, vma);
     } finally {
       this.mmapLock.upWrite(task);
@@ -235,6 +238,16 @@ export class MM {
     return { file: new ShmemObject(this.env, len), ops: shmemOps };
   }
 
+  async #setUp(task: Task, vma: VMA, req: MmapRequest): Promise<void> {
+    try {
+      await req.setup?.(vma);
+    } catch (e) {
+      for (let index = 0; index < vma.ptes.length; index++) clearPte(vma, index);
+      await vma.file?.putFile(task); // fput queues; nothing outer is locked here
+      throw e;
+    }
+  }
+
   async #link(task: Task, vma: VMA): Promise<void> {
     const { mapping } = vma;
     if (mapping !== null) {
@@ -325,6 +338,3 @@ export class MM {
     }
   }
 }
-
-/** Bits that a hardware store needs. */
-export const PTE_WRITABLE = PTE_PRESENT | PTE_WRITE;

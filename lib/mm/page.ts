@@ -45,6 +45,9 @@ export interface PageOwner {
   readonly pgoff: Pgoff;
 }
 
+/** Pages that bytes are counted through. */
+export type PageList = Pfn | Uint32Array;
+
 export class PageSpace {
   readonly sched: Scheduler;
   readonly rules: KernelRules;
@@ -273,19 +276,22 @@ export class PageSpace {
     else this.#mappings[pfn] = mapping;
   }
 
-  // -- bytes. A list names pages; pos counts bytes from the start of its first page. --
+  // -- bytes. One page, or a list; pos counts bytes from the start of the first page. --
 
-  read(pfns: Uint32Array, pos: number, target: Uint8Array): void {
+  read(page: PageList, pos: number, target: Uint8Array): void {
+    const pfns = listOf(page);
     this.#touchBytes(pfns, pos, target.length, 'read');
     this.native.copyFrom(pfns, pos, target, 0, target.length);
   }
 
-  write(pfns: Uint32Array, pos: number, source: Uint8Array): void {
+  write(page: PageList, pos: number, source: Uint8Array): void {
+    const pfns = listOf(page);
     this.#touchBytes(pfns, pos, source.length, 'write');
     this.native.copyTo(pfns, pos, source, 0, source.length);
   }
 
-  fill(pfns: Uint32Array, pos: number, len: number, byte: number): void {
+  fill(page: PageList, pos: number, len: number, byte: number): void {
+    const pfns = listOf(page);
     this.#touchBytes(pfns, pos, len, 'write');
     this.native.fillPages(pfns, pos, len, byte);
   }
@@ -297,20 +303,12 @@ export class PageSpace {
     this.native.copyPages(to, toPos, from, fromPos, len);
   }
 
-  readPage(pfn: Pfn, offset: number, target: Uint8Array): void {
-    this.read(one(pfn), offset, target);
-  }
-
-  writePage(pfn: Pfn, offset: number, source: Uint8Array): void {
-    this.write(one(pfn), offset, source);
-  }
-
   fillPage(pfn: Pfn, byte: number, offset = 0, len = PAGE_SIZE - offset): void {
-    this.fill(one(pfn), offset, len, byte);
+    this.fill(pfn, offset, len, byte);
   }
 
   copyPage(to: Pfn, from: Pfn): void {
-    this.copy(Uint32Array.of(to), 0, one(from), 0, PAGE_SIZE);
+    this.copy(Uint32Array.of(to), 0, listOf(from), 0, PAGE_SIZE);
   }
 
   /** Whatever held a RAM page may just have let go of it: it is freed, or an orphan. */
@@ -365,9 +363,10 @@ export class PageSpace {
 
 const oneList = new Uint32Array(1);
 
-/** A list of one page, for a native call that does not keep it. */
-function one(pfn: Pfn): Uint32Array {
-  oneList[0] = pfn;
+/** A list that no native call keeps. */
+function listOf(page: PageList): Uint32Array {
+  if (typeof page !== 'number') return page;
+  oneList[0] = page;
   return oneList;
 }
 

@@ -6,12 +6,13 @@
 // Whoever pinned unpins once, in HELD or in REVOKING; a second time is a BUG. unpin() is
 // synchronous and never waits. A long-term pin says how it is taken back, or that it cannot be:
 // revoke() resolves when no DMA can reach the pages and they are unpinned. It runs on a task of its
-// own, never before the entry point that took the pin has returned, and at most once.
+// own and at most once. (Holding it back until the entry point that took the pin has returned is
+// the driver core's part: it knows the entry points.)
 
 import assert from 'node:assert/strict';
 import { type Task, WaitQueue } from '../sched/index.js';
 import { tracepoints } from '../trace/events.js';
-import type { Pfn, Pgoff } from '../units.js';
+import { pageOffset, type Pfn, type Pgoff } from '../units.js';
 import type { AddressSpace } from './address-space.js';
 import type { ProcessLike } from './caller.js';
 import type { MM } from './mm.js';
@@ -19,13 +20,8 @@ import type { MMEnv } from './mm-env.js';
 
 export type PinState = 'HELD' | 'REVOKING' | 'GONE';
 
-/** Why pages are taken back: what wants them, and on which range of which file. */
-export interface RevokeReason {
-  readonly op: string;
-  readonly label: string;
-  readonly start: Pgoff;
-  readonly end: Pgoff;
-}
+/** What wants the pages back: 'truncate of /data', 'unbind'. For logs and traces. */
+export type RevokeReason = string;
 
 /** Who holds a pin, as /proc/<pid>/file_pins prints it and as a signal finds it (facts 9.4). */
 export interface PinOrigin {
@@ -38,12 +34,6 @@ export interface PinOrigin {
   readonly dataFile: string;
 }
 
-/** The system call that takes a pin; revocation waits for its return. */
-export interface PinEntry {
-  readonly returned: boolean;
-  readonly onReturn: WaitQueue;
-}
-
 interface PinRequestBase {
   readonly mm: MM;
   readonly addr: number;
@@ -52,8 +42,6 @@ interface PinRequestBase {
   readonly access: 'read' | 'write';
   readonly force?: boolean | undefined;
   readonly origin: PinOrigin;
-  /** Without it the pin may be revoked as soon as pinUserPages() has returned. */
-  readonly entry?: PinEntry | undefined;
   /**
    * When some pages were pinned and then one failed: 'errno' asks again from there, as ib_umem_get
    * does; 'EFAULT' gives up with EFAULT, as frame_vector and iov_iter users do. 'errno' if not given.
@@ -96,7 +84,7 @@ export class PinnedPages implements Disposable {
     this.env = env;
     this.request = request;
     this.pfns = pfns;
-    this.offset = request.addr % 4096;
+    this.offset = pageOffset(request.addr);
     this.pieces = pieces;
     env.pinTable.add(this);
   }

@@ -4,9 +4,8 @@
 //                          `-- deadline --> reset() of the device ------^           'reset'
 //                                               `-- deadline, or none --> pages stay 'hung'
 //
-// Each pin's revoke() runs once, on a task of its own; whoever else wants the pages joins. It starts
-// when the entry point that took the pin has returned. Short pins are never revoked: their holders
-// let go by themselves.
+// Each pin's revoke() runs once, on a task of its own; whoever else wants the pages joins. Short pins
+// are never revoked: their holders let go by themselves.
 
 import assert from 'node:assert/strict';
 import type { Task } from '../sched/index.js';
@@ -55,16 +54,9 @@ function start(pin: PinnedPages, why: RevokeReason): void {
   const { device } = pin.origin;
   pin.markRevoking();
   if (tracepoints.gup_revoke.on) {
-    tracepoints.gup_revoke.emit(env.sched, { device, nrPages: pin.nrPages, why: why.op });
+    tracepoints.gup_revoke.emit(env.sched, { device, nrPages: pin.nrPages, why });
   }
   env.sched.spawn(`revoke ${device}`, async (task) => {
-    const { entry } = request;
-    if (entry !== undefined) {
-      await entry.onReturn.waitEvent(task, () => entry.returned || isGone(pin), {
-        mode: 'uninterruptible',
-        why: `return from the call that pinned for ${device}`,
-      });
-    }
     if (isGone(pin)) return;
     await request.revoke(pin, why, task);
     assert(isGone(pin), `${device}: revoke() returned with the pages still pinned`);
