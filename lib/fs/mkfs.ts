@@ -2,7 +2,7 @@
 
 import { Directory } from './directory.js';
 import { DiskStore } from './disk-store.js';
-import { BLOCK_SIZE, INODE_LEN, INODES_PER_BLOCK, ROOT_INO, type DiskFlavor } from './format.js';
+import { BLOCK_SIZE, INODE_LEN, ROOT_INO, type DiskFlavor } from './format.js';
 import { directJournal } from './journal.js';
 import type { Partition } from './partition.js';
 import { planSuperblock, writeSuperblock, type Geometry } from './superblock.js';
@@ -35,5 +35,3 @@ export async function mkfs(partition: Partition, options: MkfsOptions): Promise<
   writeSuperblock(partition, { ...sb, nextGeneration: 2 });
 }
 
-/** How many inodes one block of the table holds; mkfs rounds up to whole blocks. */
-export const inodesPerBlock = INODES_PER_BLOCK;

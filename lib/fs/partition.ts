@@ -5,11 +5,11 @@ import assert from 'node:assert/strict';
 import type { Pfn } from '../units.js';
 import { BLOCK_SIZE } from './format.js';
 
-/** The bytes of pages, as lib/mm's PageSpace has them. */
+/** The bytes of pages, as lib/mm's PageSpace has them: pos counts from the first page listed. */
 export interface PageBytes {
-  read(pfn: Pfn, offset: number, target: Uint8Array): void;
-  write(pfn: Pfn, offset: number, source: Uint8Array): void;
-  fill(pfn: Pfn, offset: number, len: number, byte: number): void;
+  read(pfns: Uint32Array, pos: number, target: Uint8Array): void;
+  write(pfns: Uint32Array, pos: number, source: Uint8Array): void;
+  fill(pfns: Uint32Array, pos: number, len: number, byte: number): void;
 }
 
 export interface Partition {
@@ -30,23 +30,25 @@ export function partitionOf(bytes: PageBytes, firstPfn: Pfn, nrBlocks: number): 
       `partition: ${len} bytes at block ${block} + ${offset}`,
     );
   };
+  const pfnsFor = (block: number, offset: number, len: number): Uint32Array => {
+    check(block, offset, len);
+    const nr = Math.max(1, Math.ceil((offset + len) / BLOCK_SIZE));
+    return Uint32Array.from({ length: nr }, (_, i) => firstPfn + block + i);
+  };
   return {
     nrBlocks,
     pfnOf: (block) => firstPfn + block,
     blockOf: (pfn) => pfn - firstPfn,
     read(block, offset, len) {
-      check(block, offset, len);
       const target = new Uint8Array(len);
-      bytes.read(firstPfn + block, offset, target);
+      bytes.read(pfnsFor(block, offset, len), offset, target);
       return target;
     },
     write(block, offset, source) {
-      check(block, offset, source.length);
-      bytes.write(firstPfn + block, offset, source);
+      bytes.write(pfnsFor(block, offset, source.length), offset, source);
     },
     zero(block, nr) {
-      check(block, 0, nr * BLOCK_SIZE);
-      bytes.fill(firstPfn + block, 0, nr * BLOCK_SIZE, 0);
+      bytes.fill(pfnsFor(block, 0, nr * BLOCK_SIZE), 0, nr * BLOCK_SIZE, 0);
     },
   };
 }

@@ -1,0 +1,194 @@
+// How blocks come to a file and leave it: the only place that joins extent lists, the allocator and
+// struct page's owners. Every call runs under i_rwsem or invalidate_lock, in one transaction.
+
+import type { Task } from '../sched/index.js';
+import type { Pgoff } from '../units.js';
+import { runsOf, type BlockRun, type Extent, type ExtentList } from './extent.js';
+import type { BlockFate } from './fs-env.js';
+import type { Inode } from './inode.js';
+import type { JournalHandle } from './journal.js';
+import type { ReferencedBlocks } from './layout-break.js';
+import { assertDisk } from './store-kinds.js';
+
+/** zeroed: the blocks hold zeros and count as written. unwritten: they read as zeros. */
+export type NewBlocks = 'zeroed' | 'unwritten';
+
+/** Give blocks to the holes of [start, end). ENOSPC: nothing was changed. */
+export async function fillHoles(
+  task: Task,
+  inode: Inode,
+  start: Pgoff,
+  end: Pgoff,
+  how: NewBlocks,
+): Promise<void> {
+  const holesIn = () => inode.extents.segments(start, end).filter((s) => s.block === null);
+  if (holesIn().length === 0) return;
+  await inode.fs.transaction(task, (handle) => {
+    const { extents } = inode;
+    const holes = holesIn(); // again: a fault may have filled some while the journal let us wait
+    const before = extents.clone();
+    const taken: BlockRun[] = [];
+    try {
+      for (const hole of holes) takeRuns(handle, inode, hole.pgoff, hole.nrPages, how, taken);
+      assertDisk(inode.fs).write(handle, inode.record);
+    } catch (e) {
+      extents.assign(before);
+      assertDisk(inode.fs).allocator.free(handle, taken);
+      throw e;
+    }
+    for (const e of extents.within(start, end)) {
+      if (before.lookup(e.pgoff) === undefined) tellAlloc(inode, e, before);
+    }
+  });
+}
+
+function takeRuns(
+  handle: JournalHandle,
+  inode: Inode,
+  pgoff: Pgoff,
+  nrPages: number,
+  how: NewBlocks,
+  taken: BlockRun[],
+): void {
+  const { allocator, partition } = assertDisk(inode.fs);
+  const previous = pgoff > 0 ? inode.extents.blockOf(pgoff - 1) : undefined;
+  const goal = previous === undefined ? 0 : previous + 1;
+  let at = pgoff;
+  for (const run of allocator.alloc(handle, nrPages, 'data', goal)) {
+    taken.push(run);
+    if (how === 'zeroed') partition.zero(run.block, run.nrBlocks);
+    const { block, nrBlocks } = run;
+    inode.extents.insert({ pgoff: at, nrPages: nrBlocks, block, unwritten: how === 'unwritten' });
+    inode.fs.setOwners(inode, at, block, nrBlocks);
+    at += nrBlocks;
+  }
+}
+
+function tellAlloc(inode: Inode, e: Extent, before: ExtentList): void {
+  const { fs, ino, generation } = inode;
+  const { blockAlloc } = fs.env.events;
+  if (blockAlloc === undefined) return;
+  for (let i = 0; i < e.nrPages; i++) {
+    if (before.lookup(e.pgoff + i) !== undefined) continue;
+    const block = e.block + i;
+    const owner = { mount: fs.id, ino, generation, pgoff: e.pgoff + i };
+    blockAlloc({ mount: fs.id, pfn: assertDisk(fs).partition.pfnOf(block), block, owner });
+  }
+}
+
+/** Let unwritten blocks of [start, end) count as written. Their bytes are the caller's affair. */
+export async function markWritten(
+  task: Task,
+  inode: Inode,
+  start: Pgoff,
+  end: Pgoff,
+): Promise<void> {
+  if (!inode.extents.within(start, end).some((e) => e.unwritten)) return;
+  await inode.fs.transaction(task, (handle) => {
+    inode.extents.mark(start, end, false);
+    assertDisk(inode.fs).write(handle, inode.record);
+  });
+}
+
+/** Zero the unwritten blocks of [start, end) and let them count as written: before a DAX store. */
+export async function zeroUnwritten(
+  task: Task,
+  inode: Inode,
+  start: Pgoff,
+  end: Pgoff,
+): Promise<void> {
+  const { partition } = assertDisk(inode.fs);
+  const unwritten = () => inode.extents.within(start, end).filter((e) => e.unwritten);
+  if (unwritten().length === 0) return;
+  await inode.fs.transaction(task, (handle) => {
+    for (const e of unwritten()) partition.zero(e.block, e.nrPages);
+    inode.extents.mark(start, end, false);
+    assertDisk(inode.fs).write(handle, inode.record);
+  });
+}
+
+/** Give up blocks that just left the extent list; what is referenced goes where `fate` says. */
+export function releaseBlocks(
+  handle: JournalHandle,
+  inode: Inode,
+  removed: readonly Extent[],
+  fate: ReferencedBlocks,
+): void {
+  const { fs, record } = inode;
+  const { pages } = fs.env.mm;
+  const disk = assertDisk(fs);
+  // Without a free inode for them, orphans become busy blocks: just as safe, and free at once.
+  const wanted = fate === 'orphan' && disk.usage().freeInodes === 0 ? 'busy' : fate;
+  const idle: Extent[] = [];
+  const orphaned: Extent[] = [];
+  for (const page of removed.flatMap(eachPage)) {
+    const pfn = disk.partition.pfnOf(page.block);
+    const kept: BlockFate = pages.refs(pfn) > 0 ? wanted : 'free';
+    tellFree(inode, page, kept);
+    if (kept === 'orphan') orphaned.push(page);
+    else if (kept === 'busy') fs.orphans.addBusy(handle, page.block, record, page.pgoff);
+    else idle.push(page);
+  }
+  for (const page of idle) pages.setOwner(disk.partition.pfnOf(page.block), null);
+  disk.allocator.free(handle, runsOf(idle));
+  if (orphaned.length > 0) fs.orphans.add(handle, orphaned, record);
+}
+
+const eachPage = (e: Extent): Extent[] =>
+  Array.from({ length: e.nrPages }, (_, i) => ({
+    ...e,
+    pgoff: e.pgoff + i,
+    block: e.block + i,
+    nrPages: 1,
+  }));
+
+function tellFree(inode: Inode, page: Extent, fate: BlockFate): void {
+  const { fs, ino, generation } = inode;
+  const { blockFree } = fs.env.events;
+  if (blockFree === undefined) return;
+  const owner = { mount: fs.id, ino, generation, pgoff: page.pgoff };
+  const pfn = assertDisk(fs).partition.pfnOf(page.block);
+  blockFree({ mount: fs.id, pfn, block: page.block, owner, fate });
+}
+
+/** Take the blocks of [start, end) from a file, in one transaction. */
+export async function removeBlocks(
+  task: Task,
+  inode: Inode,
+  start: Pgoff,
+  end: Pgoff,
+  fate: ReferencedBlocks,
+  also?: () => void,
+): Promise<void> {
+  await inode.fs.transaction(task, (handle) => {
+    also?.();
+    const removed = inode.extents.remove(start, end);
+    releaseBlocks(handle, inode, removed, fate);
+    assertDisk(inode.fs).write(handle, inode.record);
+  });
+}
+
+/**
+ * Put a fresh copy in place of a page that is covered in part and referenced, so that DMA to the
+ * old one never shows in the file again. ENOSPC: nothing was changed.
+ */
+export async function replaceBlock(
+  task: Task,
+  inode: Inode,
+  pgoff: Pgoff,
+  fate: ReferencedBlocks,
+): Promise<void> {
+  const disk = assertDisk(inode.fs);
+  const { pages } = inode.fs.env.mm;
+  await inode.fs.transaction(task, (handle) => {
+    const [run] = disk.allocator.alloc(handle, 1, 'metadata');
+    const removed = inode.extents.remove(pgoff, pgoff + 1);
+    const old = removed[0];
+    if (run === undefined || old === undefined) throw new Error('replaceBlock: a hole');
+    pages.copyPage(disk.partition.pfnOf(run.block), disk.partition.pfnOf(old.block));
+    releaseBlocks(handle, inode, removed, fate);
+    inode.extents.insert({ pgoff, nrPages: 1, block: run.block, unwritten: false });
+    inode.fs.setOwners(inode, pgoff, run.block, 1);
+    disk.write(handle, inode.record);
+  });
+}

@@ -1,0 +1,124 @@
+// struct inode: a file while somebody knows it. What outlives the mount is in `record`.
+//
+//   guarded by        fields
+//   i_rwsem           size, extents (with invalidate_lock), times; reads of DAX files hold it shared
+//   invalidate_lock   extents against faults; entries of `mapping` leave only under it
+//   one turn          refs, writers, readers: changed in one synchronous step
+//
+// An inode lives while it has a name or a reference; an open file is a reference, and mappings hold
+// their open file. When the last reference of a nameless inode goes it is evicted (evict.ts).
+
+import { LeaseContext } from '../lease/lease-context.js';
+import type { LayoutInode, LayoutPolicy } from '../lease/layout.js';
+import type { LeasedInode } from '../lease/leased-inode.js';
+import { AddressSpace, type AddressSpaceHost, type AddressSpaceKind } from '../mm/address-space.js';
+import type { PinnedPages } from '../mm/pinned-pages.js';
+import { lockClasses, RwSem } from '../sched/index.js';
+import { Directory } from './directory.js';
+import type { ExtentList } from './extent.js';
+import type { FileKind } from './format.js';
+import type { InodeRecord } from './inode-record.js';
+import type { Mount } from './mount.js';
+
+export class Inode implements AddressSpaceHost, LeasedInode, LayoutInode {
+  readonly fs: Mount;
+  readonly record: InodeRecord;
+  readonly iRwsem: RwSem;
+  readonly mapping: AddressSpace;
+  readonly leases: LeaseContext;
+  /** Open file descriptions, O_PATH ones too. */
+  refs = 0;
+  /** i_writecount: opens for writing, and truncations by path under way. */
+  writers = 0;
+  /** i_readcount: opens for reading only. */
+  readers = 0;
+  /** Truncated since it was opened: nothing of it is left to write back. */
+  evicted = false;
+  #directory: Directory | null = null;
+
+  constructor(fs: Mount, record: InodeRecord) {
+    this.fs = fs;
+    this.record = record;
+    const { sched, mm } = fs.env;
+    const { inodeDirectory, inodeFile } = lockClasses;
+    const lockClass = record.kind === 'dir' ? inodeDirectory : inodeFile;
+    this.iRwsem = new RwSem(sched, `i_rwsem of ${this.label}`, { lockClass, nest: record.ino });
+    this.mapping = new AddressSpace(mm, this);
+    const { rules } = fs;
+    this.leases = new LeaseContext({ sched, rules, settings: fs.env.leaseSettings }, this);
+  }
+
+  get ino(): number {
+    return this.record.ino;
+  }
+
+  get generation(): number {
+    return this.record.generation;
+  }
+
+  get mount(): number {
+    return this.fs.id;
+  }
+
+  get kind(): AddressSpaceKind {
+    if (this.fs.flavor === 'tmpfs') return 'shmem';
+    return this.fs.dax ? 'fsdax' : 'pagecache';
+  }
+
+  get type(): FileKind {
+    return this.record.kind;
+  }
+
+  get label(): string {
+    return `${this.fs.label} inode ${this.record.ino}`;
+  }
+
+  /** folio_needs dirty tracking: what trap 12 forbids long-term write pins of. */
+  get dirtyTracked(): boolean {
+    return this.fs.flavor !== 'tmpfs';
+  }
+
+  get isRegular(): boolean {
+    return this.record.kind === 'file';
+  }
+
+  get uid(): number {
+    return this.record.uid;
+  }
+
+  get supportsLeases(): boolean {
+    return true;
+  }
+
+  get policy(): LayoutPolicy {
+    return this.fs.policy;
+  }
+
+  get extents(): ExtentList {
+    return this.record.extents;
+  }
+
+  size(): number {
+    return this.record.size;
+  }
+
+  openForWrite(): number {
+    return this.writers;
+  }
+
+  openCount(): number {
+    return this.writers + this.readers;
+  }
+
+  /** Live long-term pins of the file's pages. */
+  pins(): readonly PinnedPages[] {
+    const pins = this.fs.env.mm.pinTable.pinsOf(this.mapping, 0, Infinity);
+    return pins.filter((pin) => pin.longterm);
+  }
+
+  /** The names in a directory; read from the device at first use. EUCLEAN: it is damaged. */
+  get directory(): Directory {
+    this.#directory ??= new Directory(this.record, this.fs.disk);
+    return this.#directory;
+  }
+}

@@ -1,0 +1,135 @@
+// struct super_block: one mounted file system, as its parts see it: where things are stored, which
+// rules hold, which inodes are known.
+
+import { Errno } from '../errno.js';
+import type { KernelRules } from '../kernel-rules.js';
+import type { LayoutOp, LayoutPolicy } from '../lease/layout.js';
+import type { Task } from '../sched/index.js';
+import { MiB, PAGE_SIZE } from '../units.js';
+import { DiskStore } from './disk-store.js';
+import type { FileData } from './file-data.js';
+import type { FsEnv } from './fs-env.js';
+import { Inode } from './inode.js';
+import type { JournalHandle } from './journal.js';
+import { layoutBreakOf, type Flavor, type LayoutBreak } from './layout-table.js';
+import { Orphans } from './orphans.js';
+import { RamStore } from './ram-store.js';
+import type { Store } from './store.js';
+
+export interface MountSpec {
+  readonly id: number;
+  readonly flavor: Flavor;
+  readonly dax: boolean;
+  readonly policy: LayoutPolicy;
+  readonly readOnly: boolean;
+  readonly store: Store;
+}
+
+/** s_maxbytes: 2^32 - 1 blocks for ext4's extents; the others as far as a position is exact. */
+const maxBytesOf = (flavor: Flavor): number =>
+  flavor === 'ext4' ? (2 ** 32 - 1) * PAGE_SIZE : Number.MAX_SAFE_INTEGER - (MiB - 1);
+
+export class Mount {
+  readonly env: FsEnv;
+  readonly id: number;
+  readonly flavor: Flavor;
+  readonly dax: boolean;
+  readonly readOnly: boolean;
+  readonly policy: LayoutPolicy;
+  /** The kernel's rules, with what the policy says instead. */
+  readonly rules: KernelRules;
+  readonly store: Store;
+  readonly maxBytes: number;
+  readonly orphans: Orphans;
+  readonly #inodes = new Map<number, Inode>();
+  /** Set once, by whoever mounts: what the files of this mount do. */
+  data!: FileData;
+
+  constructor(env: FsEnv, spec: MountSpec) {
+    this.env = env;
+    this.id = spec.id;
+    this.flavor = spec.flavor;
+    this.dax = spec.dax;
+    this.readOnly = spec.readOnly;
+    this.policy = spec.policy;
+    this.rules = { ...env.rules, ...spec.policy.rules };
+    this.store = spec.store;
+    this.maxBytes = maxBytesOf(spec.flavor);
+    this.orphans = new Orphans(this);
+  }
+
+  get label(): string {
+    return this.dax ? `${this.flavor}-dax` : this.flavor;
+  }
+
+  /** The device side; null for tmpfs. */
+  get disk(): DiskStore | null {
+    return this.store instanceof DiskStore ? this.store : null;
+  }
+
+  /** The memory side; null for file systems on a device. */
+  get ram(): RamStore | null {
+    return this.store instanceof RamStore ? this.store : null;
+  }
+
+  get nowNs(): number {
+    return Math.floor(this.env.sched.clock.nowNs);
+  }
+
+  get inodes(): Iterable<Inode> {
+    return this.#inodes.values();
+  }
+
+  /** The inode of that number, read if nobody knew it. EUCLEAN: it is damaged. */
+  inode(ino: number): Inode {
+    const known = this.#inodes.get(ino);
+    return known ?? this.adopt(new Inode(this, this.store.read(ino)));
+  }
+
+  /** An inode becomes known; its blocks' pages get their owner. */
+  adopt(inode: Inode): Inode {
+    this.#inodes.set(inode.ino, inode);
+    if (this.disk !== null && inode.isRegular) {
+      for (const e of inode.extents.all) this.setOwners(inode, e.pgoff, e.block, e.nrPages);
+    }
+    return inode;
+  }
+
+  /** An inode is gone for good. */
+  forget(inode: Inode): void {
+    this.#inodes.delete(inode.ino);
+  }
+
+  /** Note on struct page whom these blocks belong to, and where in the file they stand. */
+  setOwners(inode: Inode, pgoff: number, block: number, nrPages: number): void {
+    const { pages } = this.env.mm;
+    const { disk } = this;
+    if (disk === null) return;
+    const { id: mount } = this;
+    const { ino, generation } = inode;
+    for (let i = 0; i < nrPages; i++) {
+      const pfn = disk.partition.pfnOf(block + i);
+      pages.setOwner(pfn, { mount, ino, generation, pgoff: pgoff + i });
+    }
+  }
+
+  breakOf(op: LayoutOp): LayoutBreak {
+    return layoutBreakOf(this.flavor, this.dax, this.rules, op);
+  }
+
+  /** EROFS unless the file system may be written. */
+  wantWrite(what: string): void {
+    if (this.readOnly) throw new Errno('EROFS', `${what}: the file system is mounted read-only`);
+  }
+
+  /** One transaction; the point before it is where another task may run. */
+  async transaction<T>(task: Task, change: (handle: JournalHandle) => T): Promise<T> {
+    return this.store.journal.transaction(task, change);
+  }
+
+  /** Write an inode's record as it is now. */
+  async writeInode(task: Task, inode: Inode): Promise<void> {
+    if (inode.record.nlink === 0 && inode.evicted) return;
+    await this.transaction(task, (handle) => this.store.write(handle, inode.record));
+  }
+}
