@@ -19,11 +19,11 @@ export {
   type LockOptions,
 } from './lock-order.js';
 export { Mutex } from './mutex.js';
-export { type Access, type ObjectId, pageObject, type Step } from './objects.js';
+export { type Access, CLOCK_TASK_ID, type ObjectId, pageObject, type Step } from './objects.js';
 export { Prng } from './prng.js';
 export { RwSem } from './rwsem.js';
 export type { SchedulerOptions, SimulatedOptions, SpawnOptions, TimerMode } from './options.js';
-export { CLOCK_TASK_ID, Scheduler } from './scheduler.js';
+export { Scheduler } from './scheduler.js';
 export {
   choiceKey,
   firstStrategy,

@@ -6,6 +6,9 @@
 export type ObjectId = number;
 export type Access = 'read' | 'write';
 
+/** taskId of the steps that the clock takes: a timer that fires. */
+export const CLOCK_TASK_ID = 0;
+
 const PAGE_OBJECTS = 2 ** 40;
 
 /** The object that stands for page pfn. */

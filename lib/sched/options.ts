@@ -35,16 +35,19 @@ export interface Plan {
   readonly strategy: Strategy;
   readonly timers: TimerMode;
   readonly horizonNs: number;
+  /** How far time passes by itself when outside code waits. */
+  readonly autoLimitNs: number;
   readonly maxPoints: number;
 }
 
 export function planOf(opts: SchedulerOptions): Plan {
   const given: SimulatedOptions = opts.mode === 'simulated' ? opts : { mode: 'simulated' };
-  const { seed } = given;
+  const { seed, timers = 'idle', horizonNs = seconds(3600) } = given;
   return {
     strategy: given.strategy ?? (seed === undefined ? firstStrategy() : seededStrategy(seed)),
-    timers: given.timers ?? 'idle',
-    horizonNs: given.horizonNs ?? seconds(3600),
+    timers,
+    horizonNs,
+    autoLimitNs: timers === 'manual' ? -Infinity : horizonNs,
     maxPoints: given.maxPoints ?? Infinity,
   };
 }

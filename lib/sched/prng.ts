@@ -3,7 +3,18 @@
 
 import assert from 'node:assert/strict';
 
-const rotl = (x: number, k: number): number => (x << k) | (x >>> (32 - k));
+function rotl(x: number, k: number): number {
+  return (x << k) | (x >>> (32 - k));
+}
+
+const GOLDEN = 0x9e3779b9;
+
+/** splitmix32's output function: turns a counter into bits that look random. */
+function mix(counter: number): number {
+  let z = Math.imul(counter ^ (counter >>> 16), 0x21f0aaad);
+  z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
+  return z ^ (z >>> 15);
+}
 
 export class Prng {
   #a: number;
@@ -16,16 +27,10 @@ export class Prng {
     assert(Number.isFinite(seed), `a seed must be a finite number, not ${seed}`);
     const whole = Math.trunc(seed);
     let state = (whole >>> 0) ^ Math.imul(Math.trunc(whole / 2 ** 32) >>> 0, 0x85ebca6b);
-    const splitmix = (): number => {
-      state = (state + 0x9e3779b9) | 0;
-      let z = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
-      z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-      return z ^ (z >>> 15);
-    };
-    this.#a = splitmix();
-    this.#b = splitmix();
-    this.#c = splitmix();
-    this.#d = splitmix() | 1;
+    this.#a = mix((state = (state + GOLDEN) | 0));
+    this.#b = mix((state = (state + GOLDEN) | 0));
+    this.#c = mix((state = (state + GOLDEN) | 0));
+    this.#d = mix((state = (state + GOLDEN) | 0)) | 1;
   }
 
   /** 32 random bits, as an unsigned number. */

@@ -8,25 +8,22 @@ import assert from 'node:assert/strict';
 import { type Strategy, choiceKey } from './strategy.js';
 import type { Task } from './task.js';
 
-/** The clock, as far as advancing it is a choice. */
-export interface Advance {
-  canAdvance(): boolean;
-  advance(): void;
-}
-
 export class RunQueue {
   readonly choices: number[] = [];
   readonly choiceKeys: number[] = [];
   readonly #strategy: Strategy;
-  readonly #clock: Advance;
+  readonly #canAdvance: () => boolean;
+  readonly #advance: () => void;
   readonly #runnable: Task[] = [];
   readonly #fresh: Task[] = [];
   /** While new tasks are run to their first points: whose turn it was before. */
   #beginning: { readonly heir: Task | null } | null = null;
 
-  constructor(strategy: Strategy, clock: Advance) {
+  /** canAdvance: whether turning the clock is among the choices now; advance turns it. */
+  constructor(strategy: Strategy, canAdvance: () => boolean, advance: () => void) {
     this.#strategy = strategy;
-    this.#clock = clock;
+    this.#canAdvance = canAdvance;
+    this.#advance = advance;
   }
 
   get isEmpty(): boolean {
@@ -57,11 +54,12 @@ export class RunQueue {
     const fresh = this.#fresh.shift();
     if (fresh !== undefined) {
       this.#beginning ??= { heir: me };
-      this.#toFront(fresh, me);
+      if (me !== null) runnable.push(runnable.shift()!);
+      runnable.unshift(fresh);
       return fresh;
     }
     const current = this.#beginning === null ? me : this.#endBeginning(me, this.#beginning.heir);
-    const canAdvance = this.#clock.canAdvance();
+    const canAdvance = this.#canAdvance();
     if (runnable.length === 0) return null;
     if (runnable.length === 1 && !canAdvance) return runnable[0]!;
     const choice = this.#strategy.choose(runnable, current, canAdvance);
@@ -73,19 +71,26 @@ export class RunQueue {
     this.choices.push(choice);
     this.choiceKeys.push(choiceKey(runnable, canAdvance));
     if (chosen === undefined) {
-      this.#clock.advance();
+      this.#advance();
       return this.pick(current);
     }
-    if (choice > 0) {
-      runnable.splice(choice, 1);
-      this.#toFront(chosen, current);
-    }
+    if (choice > 0) this.#moveToFront(choice, current !== null);
     return chosen;
   }
 
-  #toFront(task: Task, current: Task | null): void {
-    if (current !== null) this.#runnable.push(this.#runnable.shift()!);
-    this.#runnable.unshift(task);
+  /** Task number `index` becomes the first; a first one that was preempted becomes the last. */
+  #moveToFront(index: number, preempts: boolean): void {
+    const runnable = this.#runnable;
+    const chosen = runnable[index]!;
+    const last = runnable.length - 1;
+    if (preempts) {
+      const preempted = runnable[0]!;
+      for (let i = index; i < last; i++) runnable[i] = runnable[i + 1]!;
+      runnable[last] = preempted;
+    } else {
+      for (let i = index; i > 0; i--) runnable[i] = runnable[i - 1]!;
+    }
+    runnable[0] = chosen;
   }
 
   /** All new tasks stand at their first points: put back the one whose turn it was before. */

@@ -14,7 +14,8 @@ import { tracepoints } from '../trace/events.js';
 import { type Clock, passLive, RealClock, VirtualClock } from './clock.js';
 import { DeadlockError, StrayError } from './errors.js';
 import { LockOrder } from './lock-order.js';
-import { type Access, type ObjectId, ObjectTable, type Step, StepRecorder } from './objects.js';
+import { CLOCK_TASK_ID, ObjectTable, StepRecorder } from './objects.js';
+import type { Access, ObjectId, Step } from './objects.js';
 import { type Plan, planOf, type SchedulerOptions, type SpawnOptions } from './options.js';
 import { Pump, type PumpHost } from './pump.js';
 import { RunQueue } from './run-queue.js';
@@ -24,9 +25,6 @@ import { TaskTable } from './task-table.js';
 import { watch } from './watchdog.js';
 
 const resolved = Promise.resolve();
-
-/** taskId of the steps that the clock takes: a timer that fires. */
-export const CLOCK_TASK_ID = 0;
 
 export class Scheduler {
   /** Whether points count. Test it before each: `if (sched.on) await sched.at(id, 'write')`. */
@@ -51,7 +49,9 @@ export class Scheduler {
   /** The turn was handed over and its new holder has not run yet: nobody may do anything. */
   #handingOver = false;
   #inTimer = false;
-  readonly #pump: Pump;
+  /** Begins the turn that was handed over. */
+  readonly #turn: () => void;
+  #pump: Pump | null = null;
   /** A run() under way. */
   #closedRun: { finish(): void; reject(error: Error): void } | null = null;
   #failure: Error | null = null;
@@ -63,13 +63,15 @@ export class Scheduler {
     this.#objects = new ObjectTable(this.on);
     this.#virtual = new VirtualClock((fn) => this.#interruptContext(fn));
     this.clock = this.on ? this.#virtual : new RealClock();
-    this.#queue = new RunQueue(strategy, {
-      canAdvance: () =>
-        timers === 'any' &&
-        this.#virtual.nextNs <= (this.#closedRun ? horizonNs : this.#pump.limitNs()),
-      advance: () => this.#advance(),
-    });
-    this.#pump = new Pump(this.#pumpHost(), timers === 'manual' ? -Infinity : horizonNs);
+    this.#queue = new RunQueue(
+      strategy,
+      () => timers === 'any' && this.#virtual.nextNs <= this.#limitNs(horizonNs),
+      () => this.#advance(),
+    );
+    this.#turn = () => {
+      this.#handingOver = false;
+      if (this.#failure === null) this.current!.goOn();
+    };
   }
 
   /** The virtual clock, for a test that turns it by hand. Not in live mode. */
@@ -119,15 +121,14 @@ export class Scheduler {
     if (this.#failure !== null) throw this.#failure;
     const task = new Task(this, this.#nextTaskId++, name, opts.daemon === true);
     const handle = new TaskHandle<T>(this, task);
-    const begin = (): void => this.#begin(handle, fn);
     if (!this.on) {
-      void resolved.then(begin);
+      void resolved.then(() => this.#begin(handle, fn));
       return handle;
     }
     this.#tasks.add(handle);
-    task.continueWith(begin);
+    task.continueWith(() => this.#begin(handle, fn));
     this.#queue.addFresh(task);
-    this.#pump.schedule();
+    if (this.#closedRun === null) this.#openPump().schedule();
     return handle;
   }
 
@@ -216,18 +217,22 @@ export class Scheduler {
 
   /** Resolves when no task can run, without letting time pass. */
   async settle(): Promise<void> {
-    if (this.on) await this.#drive(this.clock.nowNs, null);
+    if (this.on) await this.runUntil(null, 0);
     else await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
   /** Let this much time pass, timers in order, and every task run that can. */
   async runFor(ns: number): Promise<void> {
-    await this.#drive(this.clock.nowNs + ns, null);
+    await this.runUntil(null, ns);
   }
 
   /** Let time pass until promise has settled, but no more than ns; whether it has. */
-  runUntil(promise: Promise<unknown>, ns: number): Promise<boolean> {
-    return this.#drive(this.clock.nowNs + ns, promise);
+  async runUntil(promise: Promise<unknown> | null, ns: number): Promise<boolean> {
+    const targetNs = this.clock.nowNs + ns;
+    if (!this.on) return passLive(this.clock, targetNs, promise);
+    if (this.#failure !== null) throw this.#failure;
+    assert(this.current === null, 'time is moved from outside, not by a task');
+    return this.#openPump().drive(targetNs, promise);
   }
 
   /** Who waits for what, held by whom; empty if nobody waits. */
@@ -250,7 +255,7 @@ export class Scheduler {
       return;
     }
     this.#queue.add(task);
-    this.#pump.schedule();
+    if (this.#closedRun === null) this.#openPump().schedule();
   }
 
   #begin<T>(handle: TaskHandle<T>, fn: (task: Task) => Promise<T>): void {
@@ -326,10 +331,15 @@ export class Scheduler {
     void resolved.then(this.#turn);
   }
 
-  readonly #turn = (): void => {
-    this.#handingOver = false;
-    if (this.#failure === null) this.current!.goOn();
-  };
+  #limitNs(horizonNs: number): number {
+    return this.#closedRun === null ? this.#openPump().limitNs() : horizonNs;
+  }
+
+  /** A run() does without the pump: it is made when outside code first needs it. */
+  #openPump(): Pump {
+    this.#pump ??= new Pump(this.#pumpHost(), this.#plan.autoLimitNs);
+    return this.#pump;
+  }
 
   #pumpHost(): PumpHost {
     return {
@@ -359,19 +369,11 @@ export class Scheduler {
     } finally {
       this.#inTimer = false;
     }
-    this.#pump.schedule();
-  }
-
-  #drive(targetNs: number, until: Promise<unknown> | null): Promise<boolean> {
-    if (!this.on) return passLive(this.clock, targetNs, until);
-    if (this.#failure !== null) return Promise.reject(this.#failure);
-    assert(this.current === null, 'time is moved from outside, not by a task');
-    return this.#pump.drive(targetNs, until);
+    if (this.#closedRun === null) this.#openPump().schedule();
   }
 
   #foreignAwait(): StrayError {
-    const who = this.current?.name ?? 'nobody';
-    return new StrayError(`task ${who} awaits something foreign and keeps the turn`);
+    return new StrayError(`task ${this.current?.name} awaits something foreign, keeping its turn`);
   }
 
   /** Something happened outside its turn. */
@@ -386,8 +388,8 @@ export class Scheduler {
     if (this.#failure !== null) return this.#failure;
     this.#failure = error;
     const heard = this.#tasks.rejectAll(error);
-    const noticed = heard || thrown || this.#pump.isDriven || this.#closedRun !== null;
-    this.#pump.fail(error);
+    const noticed = heard || thrown || this.#pump?.isDriven === true || this.#closedRun !== null;
+    this.#pump?.fail(error);
     this.#closedRun?.reject(error);
     if (!noticed) {
       setImmediate(() => {

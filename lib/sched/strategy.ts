@@ -38,7 +38,7 @@ export function seededStrategy(seed: number): Strategy {
 /** What a choice was made from, in one number; recorded beside each choice. */
 export function choiceKey(runnable: readonly Task[], canAdvance: boolean): number {
   let key = canAdvance ? 1 : 0;
-  for (const task of runnable) key = (Math.imul(key, 31) + task.id) | 0;
+  for (let i = 0; i < runnable.length; i++) key = (Math.imul(key, 31) + runnable[i]!.id) | 0;
   return key;
 }
 

@@ -62,18 +62,19 @@ export class TaskHandle<T> {
   /** Scheduler only: run the body. */
   start(fn: (task: Task) => Promise<T>, ended: (outcome: Outcome<T>) => void): void {
     const { task } = this;
-    const failed = (error: unknown): void => ended({ ok: false, error });
-    const succeeded = (value: T): void => {
-      const error = leakedLocks(task);
-      ended(error === null ? { ok: true, value } : { ok: false, error });
-    };
     let body: Promise<T>;
     try {
       body = fn(task);
     } catch (error) {
       body = Promise.reject(error as Error);
     }
-    body.then(succeeded, failed);
+    body.then(
+      (value) => {
+        const error = leakedLocks(task);
+        ended(error === null ? { ok: true, value } : { ok: false, error });
+      },
+      (error: unknown) => ended({ ok: false, error }),
+    );
   }
 
   /** Scheduler only. */

@@ -18,10 +18,11 @@ function queueOf(answers: number[], canAdvance = false) {
       return answers.shift() ?? 0;
     },
   };
-  const queue = new RunQueue(strategy, {
-    canAdvance: () => canAdvance,
-    advance: () => void advances++,
-  });
+  const queue = new RunQueue(
+    strategy,
+    () => canAdvance,
+    () => void advances++,
+  );
   return { queue, offered, advances: () => advances };
 }
 
