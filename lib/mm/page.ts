@@ -139,6 +139,14 @@ export class PageSpace {
     return this.refs(pfn) > 0;
   }
 
+  /**
+   * What a waiter on idleQueue() asks when it is woken (dax_page_is_idle): in the old world no
+   * references beyond mappings, in the new one refcount 0, so no mapping either.
+   */
+  isIdle(pfn: Pfn): boolean {
+    return !this.isBusy(pfn) && this.#wakes(pfn);
+  }
+
   /** The first page of the list that is busy. */
   firstBusy(pfns: Uint32Array): Pfn | undefined {
     if (this.sched.on) for (const pfn of pfns) this.sched.touch(pageObject(pfn), 'read');
