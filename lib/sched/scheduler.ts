@@ -22,7 +22,7 @@ import { RunQueue } from './run-queue.js';
 import { Task } from './task.js';
 import { type Outcome, runLive, TaskHandle } from './task-handle.js';
 import { TaskTable } from './task-table.js';
-import { watch } from './watchdog.js';
+import { throwLater, watch } from './watchdog.js';
 
 const resolved = Promise.resolve();
 
@@ -391,11 +391,7 @@ export class Scheduler {
     const noticed = heard || thrown || this.#pump?.isDriven === true || this.#closedRun !== null;
     this.#pump?.fail(error);
     this.#closedRun?.reject(error);
-    if (!noticed) {
-      setImmediate(() => {
-        throw error;
-      });
-    }
+    if (!noticed) throwLater(error);
     return error;
   }
 }

@@ -21,3 +21,10 @@ export function watch(report: () => void): () => void {
   }
   return () => watched.delete(report);
 }
+
+/** Nobody waits who could be told: make it an uncaught exception. */
+export function throwLater(error: Error): void {
+  setImmediate(() => {
+    throw error;
+  });
+}

@@ -1,7 +1,7 @@
 // Goal: whoever is still watched when the event loop comes round is reported, once.
 
 import test from 'ava';
-import { watch } from '../../lib/sched/watchdog.js';
+import { throwLater, watch } from '../../lib/sched/watchdog.js';
 
 const turnOfTheLoop = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -14,4 +14,14 @@ test('a run that ended in its turn is not reported, one that did not is, once', 
   t.deepEqual(reported, ['overdue']);
   await turnOfTheLoop();
   t.deepEqual(reported, ['overdue']);
+});
+
+test.serial('an error that nobody hears becomes an uncaught exception', async (t) => {
+  const others = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  const caught = new Promise((resolve) => process.once('uncaughtException', resolve));
+  const error = new Error('unheard');
+  throwLater(error);
+  t.is(await caught, error);
+  for (const listener of others) process.on('uncaughtException', listener);
 });
