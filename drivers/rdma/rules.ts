@@ -37,6 +37,10 @@ export interface RdmaRules {
   readonly badLkey: 'LOC_QP_OP_ERR' | 'LOC_PROT_ERR';
   /** A receive posted in ERR is flushed; librxe tells nobody, so rxe leaves it lying. [VM] */
   readonly flushLateReceives: boolean;
+  /** retry_cnt 7 means for ever (rxe_comp.c: COMPST_ERROR_RETRY); by the standard it is 7. read */
+  readonly retryCnt7IsForever: boolean;
+  /** Requests through a window are held to its range; rxe holds them to the region's. read */
+  readonly windowRange: boolean;
   /** dma-buf regions (reg_user_mr_dmabuf); on no rxe. read */
   readonly dmaBuf: boolean;
   /** advise_mr: rxe 6.16+ with on-demand paging. read */
@@ -58,6 +62,8 @@ const rxe61: RdmaRules = {
   requesterRunsAhead: false,
   badLkey: 'LOC_QP_OP_ERR',
   flushLateReceives: false,
+  retryCnt7IsForever: true,
+  windowRange: false,
   dmaBuf: false,
   adviseMR: false,
   regLease: false,
@@ -84,6 +90,8 @@ const whole: RdmaRules = {
   requesterErrorsFlush: false,
   badLkey: 'LOC_PROT_ERR',
   flushLateReceives: true,
+  retryCnt7IsForever: false,
+  windowRange: true,
   dmaBuf: true,
   regLease: true,
 };
