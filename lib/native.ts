@@ -260,9 +260,11 @@ const places = [
 ];
 
 // From source this is lib/, from a bundle dist/ or below: the package is the first folder upwards
-// that has a binary. In a CommonJS bundle import.meta is empty, but there is __dirname.
+// that has a binary. In a CommonJS bundle import.meta is empty, but there is __dirname (which must not
+// be asked first: a script that a worker evaluates has a global of that name, '.').
 function* foldersUpwards(): Generator<string> {
-  let folder = typeof __dirname === 'string' ? __dirname : dirname(fileURLToPath(import.meta.url));
+  const url: string | undefined = import.meta.url;
+  let folder = url === undefined ? __dirname : dirname(fileURLToPath(url));
   for (;;) {
     yield folder;
     const parent = dirname(folder);
