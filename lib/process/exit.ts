@@ -37,20 +37,18 @@ export async function flushFile(caller: Caller, file: File): Promise<unknown> {
   }
 }
 
-async function closeFiles(caller: Caller, fds: FdTable): Promise<void> {
-  for (const [fd] of fds.entries()) {
-    const file = fds.take(fd);
-    try {
-      await flushFile(caller, file);
-    } finally {
-      await file.putFile(caller.task);
-    }
+async function closeFile(caller: Caller, file: File): Promise<void> {
+  try {
+    await flushFile(caller, file);
+  } finally {
+    await file.putFile(caller.task);
   }
 }
 
 /** Give up everything that process holds. caller.task must hold no lock. */
 export async function doExit(caller: Caller, process: ExitingProcess): Promise<void> {
   const { task } = caller;
+  const { mm, fds } = process;
   const failures: unknown[] = [];
   const step = async (fn: () => Promise<void>): Promise<void> => {
     try {
@@ -60,8 +58,8 @@ export async function doExit(caller: Caller, process: ExitingProcess): Promise<v
     }
   };
   claimTaskWork(task);
-  await step(() => process.mm.exitMmap(task));
-  await step(() => closeFiles(caller, process.fds));
+  await step(() => mm.exitMmap(task));
+  for (const [fd] of fds.entries()) await step(() => closeFile(caller, fds.take(fd)));
   await step(() => runTaskWork(task));
   closeTaskWork(task);
   if (failures.length > 0) throw failures[0];

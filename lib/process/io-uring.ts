@@ -119,6 +119,7 @@ export async function registerBuffer(
     access: 'write',
     longterm: true,
     irrevocable: true,
+    onShort: 'EFAULT',
     origin: { process: caller.process, device: 'io_uring', deviceFile: LABEL, dataFile },
   });
   try {

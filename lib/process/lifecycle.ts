@@ -36,8 +36,6 @@ type HandlerDelivery = Extract<Delivery, { do: 'handler' }>;
 export class Lifecycle {
   readonly signals = new Signals();
   readonly threads: ThreadGroup;
-  /** Resolves when the process is a zombie. For outside code. */
-  readonly ended: Promise<ExitStatus>;
   /** What handlers threw: each aborted the process. */
   readonly uncaught: unknown[] = [];
   readonly #sched: Scheduler;
@@ -46,13 +44,12 @@ export class Lifecycle {
   #state: 'alive' | 'dying' | 'exiting' | 'zombie' = 'alive';
   #gone: ProcessKilled | null = null;
   #status: ExitStatus = 'exit:0';
-  #resolveEnded!: (status: ExitStatus) => void;
+  #ended: Promise<ExitStatus> | null = null;
 
   constructor(sched: Scheduler, mortal: Mortal) {
     this.#sched = sched;
     this.#mortal = mortal;
     this.#zombieQueue = new WaitQueue(sched, `end of ${mortal.name}`);
-    this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
     const gone = (): ProcessKilled | null => this.#gone;
     this.threads = new ThreadGroup(sched, {
       name: mortal.name,
@@ -92,6 +89,16 @@ export class Lifecycle {
     const { process_exit: point } = tracepoints;
     if (point.on) point.begin(this.#sched, `${pid}`, { process: name, status });
     void this.#sched.spawn(`${name}:exit`, (task) => this.#end(task));
+  }
+
+  /**
+   * Resolves when the process is a zombie. For outside code, which must not go on in the middle
+   * of a turn: so a task waits for it, one that keeps nothing going.
+   */
+  get ended(): Promise<ExitStatus> {
+    const name = this.#zombieQueue.label;
+    this.#ended ??= this.#sched.spawn(name, (task) => this.wait(task), { daemon: true }).promise;
+    return this.#ended;
   }
 
   /** Block until the process is a zombie. EINTR. */
@@ -171,7 +178,6 @@ export class Lifecycle {
       this.#zombieQueue.wakeAll();
       const { process_exit: point } = tracepoints;
       if (point.on) point.end(this.#sched, `${this.#mortal.pid}`);
-      this.#resolveEnded(this.#status);
     }
   }
 }

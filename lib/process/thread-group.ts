@@ -142,6 +142,7 @@ export class ThreadGroup {
     const { task } = call;
     try {
       await this.#whileStopped(task);
+      if (this.#owner.gone !== null) throw this.#owner.gone;
       for (;;) {
         try {
           return await body(task);
