@@ -117,7 +117,7 @@ export interface Promises {
   /** Refusals that a truncate of a file pinned long-term may answer. Empty: it never fails. */
   readonly truncateFails: readonly ErrnoCode[];
   /** Worst that befalls whoever holds a long-term pin over a truncate. */
-  readonly holder: 'untouched' | 'told' | 'signalled' | 'killed' | 'revoked';
+  readonly holder: 'untouched' | 'signalled' | 'revoked' | 'killed';
   /** What becomes of blocks that are referenced when the change is made. */
   readonly blocks: 'idle-first' | 'orphan' | 'busy' | 'free';
 }

@@ -66,12 +66,16 @@ export const promises = {
 export type PolicyId = keyof typeof promises;
 
 /**
- * What a policy promises on one kernel: a kernel that skips the busy scan when nobody maps the
- * file, or at eviction, frees blocks under references (6.1 and 6.12, where `linux` changes
- * nothing about it).
+ * What a policy promises on one kernel. A kernel that skips the busy scan when nobody maps the
+ * file, or at eviction, frees blocks under references (6.1 and 6.12, where `linux` changes nothing
+ * about it); one that does not refuse long-term pins by itself grants them under `linux`.
  */
 export function promisesUnder(policy: LayoutPolicy, kernel: KernelRules): Promises {
   const rules = { ...kernel, ...policy.rules };
-  if (!rules.busyScanNeedsMapping && rules.evictWaits) return policy.promises;
-  return { ...policy.promises, stray: 'expected', blocks: 'free' };
+  const promised = { ...policy.promises };
+  if (promised.longtermPin === 'refused' && rules.longtermFsdax !== 'EOPNOTSUPP') {
+    promised.longtermPin = 'granted';
+  }
+  if (!rules.busyScanNeedsMapping && rules.evictWaits) return promised;
+  return { ...promised, stray: 'expected', blocks: 'free' };
 }

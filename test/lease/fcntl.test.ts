@@ -1,0 +1,78 @@
+// Goal: user space sees F_SETLEASE as the kernel at hand has it, layout leases only where proposed.
+
+import test from 'ava';
+import { isErrno } from '../../lib/errno.js';
+import { kernelRules, type KernelName } from '../../lib/kernel-rules.js';
+import { fcntlGetLease, fcntlSetLease, type SetLeaseArg } from '../../lib/lease/fcntl.js';
+import { LeaseContext } from '../../lib/lease/lease-context.js';
+import { defaultLeaseSettings } from '../../lib/lease/leased-inode.js';
+import { Scheduler, Task } from '../../lib/sched/index.js';
+import { FakeFile, FakeInode, FakeProcess } from './lease-world.js';
+
+function setUp(kernel: KernelName, uid = 0) {
+  const rules = kernelRules[kernel];
+  const sched = new Scheduler({ mode: 'simulated', timers: 'manual' });
+  const inode = new FakeInode('f');
+  const leases = new LeaseContext({ sched, rules, settings: defaultLeaseSettings() }, inode);
+  const process = new FakeProcess(10, 'app', uid);
+  const caller = { task: new Task(sched, 1, 'app', false), process };
+  const open = (mode: 'rdonly' | 'rdwr') => {
+    const file = new FakeFile(inode, mode);
+    return {
+      set: (arg: SetLeaseArg) => fcntlSetLease(leases, rules, caller, file, arg, 3),
+      get: () => fcntlGetLease(leases, file),
+    };
+  };
+  return { leases, open };
+}
+
+for (const kernel of ['6.1', '6.12', '7.2'] as const) {
+  test(`${kernel} knows no layout lease for user space`, async (t) => {
+    const { open } = setUp(kernel);
+    const file = open('rdwr');
+    for (const arg of ['F_LAYOUT', 'F_LAYOUT|F_EXCLUSIVE'] as const) {
+      const e = await t.throwsAsync(file.set(arg));
+      t.true(isErrno(e, 'EINVAL'));
+    }
+    t.is(file.get(), 'F_UNLCK');
+  });
+}
+
+test('an unknown argument is EINVAL before anybody asks who calls', async (t) => {
+  const { open } = setUp('6.12', 1000);
+  const e = await t.throwsAsync(open('rdonly').set('F_LAYOUT'));
+  t.true(isErrno(e, 'EINVAL'));
+  const unlock = await t.throwsAsync(open('rdonly').set('F_UNLCK'));
+  t.true(isErrno(unlock, 'EACCES'));
+});
+
+test('a layout lease is granted on a file that is open for writing, and reads F_LAYOUT', async (t) => {
+  const { leases, open } = setUp('proposed');
+  const one = open('rdwr');
+  const other = open('rdwr');
+  await one.set('F_LAYOUT');
+  await other.set('F_LAYOUT');
+  t.is(one.get(), 'F_LAYOUT');
+  t.deepEqual(
+    leases.leases.map((l) => [l.kind, l.type, l.exclusive]),
+    [
+      ['LAYOUT', 'F_RDLCK', false],
+      ['LAYOUT', 'F_RDLCK', false],
+    ],
+  );
+  await one.set('F_UNLCK');
+  t.is(one.get(), 'F_UNLCK');
+  t.is(other.get(), 'F_LAYOUT');
+});
+
+test('two exclusive layout leases cannot be; a shared one beside it can', async (t) => {
+  const { open } = setUp('proposed');
+  const [one, two, three] = [open('rdwr'), open('rdwr'), open('rdonly')];
+  await one.set('F_LAYOUT|F_EXCLUSIVE');
+  const e = await t.throwsAsync(two.set('F_LAYOUT|F_EXCLUSIVE'));
+  t.true(isErrno(e, 'EAGAIN'));
+  await three.set('F_LAYOUT');
+  await one.set('F_UNLCK');
+  await two.set('F_LAYOUT|F_EXCLUSIVE');
+  t.is(two.get(), 'F_LAYOUT');
+});
