@@ -52,6 +52,8 @@ export type DevicePinRequest = {
   readonly access: 'read' | 'write';
   /** FOLL_FORCE: write through a read-only private mapping. */
   readonly force?: boolean;
+  /** What a pin that failed after its first page answers: 'errno' if not given (mm/gup.ts). */
+  readonly onShort?: 'errno' | 'EFAULT';
 } & (
   | { readonly longterm: false; readonly revoke?: never; readonly irrevocable?: never }
   | {

@@ -4,6 +4,7 @@
 //   allocPages -> OWNED --free()--> ORPHANED (mapped or imported) --last put--> GONE
 
 import assert from 'node:assert/strict';
+import type { VmOperations } from '../mm/vma.js';
 import type { Pfn } from '../units.js';
 import { PAGE_SIZE } from '../units.js';
 
@@ -60,3 +61,10 @@ export class PageBlock {
     this.put();
   }
 }
+
+/** The operations of a mapping of block: each part of it keeps the pages, until munmap. */
+export const blockVmOps = (ops: VmOperations, block: PageBlock): VmOperations => ({
+  ...ops,
+  close: () => block.put(),
+  open: () => block.get(),
+});

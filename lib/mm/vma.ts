@@ -95,7 +95,8 @@ export class VMA {
   readonly shared: boolean;
   readonly file: VmFile | null;
   pgoff: Pgoff;
-  readonly ops: VmOperations;
+  /** A driver's mmap may put its own in place (vma->vm_ops). */
+  ops: VmOperations;
   ptes: Int32Array;
   readonly flags: VmaFlags;
   /** Set by the driver or file system that mapped it. */

@@ -127,6 +127,19 @@ export class DeviceHandle implements NodeIO {
     return this.#process.mmap({ ...req, fd: this.fd }, opts);
   }
 
+  munmap(addr: number, len: number, opts: CallOptions = {}): Promise<void> {
+    return this.#process.munmap(addr, len, opts);
+  }
+
+  /** Bytes of the application's own memory, where a library mapped something. */
+  load(addr: number, len: number, opts: CallOptions = {}): Promise<Uint8Array> {
+    return this.#process.load(addr, len, opts);
+  }
+
+  store(addr: number, data: Uint8Array, opts: CallOptions = {}): Promise<void> {
+    return this.#process.store(addr, data, opts);
+  }
+
   poll(opts: PollOptions = {}): Promise<readonly PollEvent[]> {
     return this.#process.poll(this.fd, opts);
   }

@@ -1,0 +1,115 @@
+// for await (const frame of camera.frames()): a stream of frames on top of the requests.
+//
+//   REQBUFS, map, QBUF all, STREAMON -> [DQBUF, the loop's turn, QBUF]* -> STREAMOFF, unmap, REQBUFS(0)
+//
+// The last part runs however the loop ends: break, an exception, the signal, the end of the scene.
+
+import { isErrno } from '../../lib/driver/index.js';
+import type { V4L2Buffer } from './buffer.js';
+import type { VideoClient } from './client.js';
+import type { PixFormat } from './formats.js';
+import { encodePNG } from './png.js';
+import { unpackRGB } from './packing.js';
+
+export interface FramesOptions {
+  /** Buffers in flight; 4 if not given. */
+  readonly count?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** One captured frame. Its memory is the camera's again when the loop's turn ends. */
+export class Frame {
+  readonly format: PixFormat;
+  readonly buffer: V4L2Buffer;
+  /** Where it lies in the application's memory. */
+  readonly addr: number;
+  readonly #load: (addr: number, len: number) => Promise<Uint8Array>;
+
+  constructor(
+    format: PixFormat,
+    buffer: V4L2Buffer,
+    addr: number,
+    load: (addr: number, len: number) => Promise<Uint8Array>,
+  ) {
+    this.format = format;
+    this.buffer = buffer;
+    this.addr = addr;
+    this.#load = load;
+  }
+
+  get sequence(): number {
+    return this.buffer.sequence;
+  }
+
+  get timestampNs(): number {
+    return this.buffer.timestampNs;
+  }
+
+  /** The hardware or the memory failed while it was made. */
+  get failed(): boolean {
+    return this.buffer.flags.includes('ERROR');
+  }
+
+  /** A copy of its bytes. */
+  bytes(): Promise<Uint8Array> {
+    return this.#load(this.addr, this.buffer.bytesused);
+  }
+
+  /** Three bytes for each pixel. */
+  async rgb(): Promise<Uint8Array> {
+    return unpackRGB(await this.bytes(), this.format);
+  }
+
+  async png(): Promise<Uint8Array> {
+    return encodePNG(await this.bytes(), this.format);
+  }
+}
+
+export async function* frames(
+  camera: VideoClient,
+  opts: FramesOptions,
+): AsyncGenerator<Frame, void, void> {
+  const { signal } = opts;
+  signal?.throwIfAborted();
+  const format = await camera.getFormat();
+  const { count } = await camera.requestBuffers({ count: opts.count ?? 4, memory: 'MMAP' });
+  const maps: number[] = [];
+  const stop = (): void => void camera.streamOff().catch(() => {}); // the dequeue tells the loop
+  signal?.addEventListener('abort', stop);
+  try {
+    for (let index = 0; index < count; index++) {
+      maps.push(await camera.mapBuffer(index));
+      await camera.queueBuffer({ index });
+    }
+    await camera.streamOn();
+    for (;;) {
+      const buffer = await next(camera, signal);
+      if (buffer === null) return;
+      yield new Frame(format, buffer, maps[buffer.index]!, (addr, len) =>
+        camera.io.load(addr, len),
+      );
+      if (signal?.aborted === true) return;
+      await camera.queueBuffer({ index: buffer.index });
+    }
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    await camera.streamOff();
+    for (const addr of maps) await camera.io.munmap(addr, format.sizeimage);
+    await camera.requestBuffers({ count: 0, memory: 'MMAP' });
+  }
+}
+
+/** The next finished buffer; null when the scene is over or the loop was aborted. */
+async function next(camera: VideoClient, signal?: AbortSignal): Promise<V4L2Buffer | null> {
+  const aborted = (): boolean => signal?.aborted === true;
+  while (!aborted()) {
+    try {
+      return await camera.dequeueBuffer();
+    } catch (e) {
+      if (isErrno(e, 'EPIPE') || (aborted() && isErrno(e, 'EINVAL'))) return null;
+      if (!isErrno(e, 'EAGAIN')) throw e;
+      await camera.poll(); // the file is O_NONBLOCK
+    }
+  }
+  return null;
+}
