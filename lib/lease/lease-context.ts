@@ -1,13 +1,13 @@
 // struct file_lock_context, its leases: all leases of one inode, and whoever waits to break them.
 //
-//   call         waits  may throw                       tells
-//   setLease     no     EACCES EINVAL EAGAIN            the holder: leaseGranted
-//   unlock       policy EACCES EINVAL EAGAIN EINTR      breakers, who look again
-//   getLease     no     no
-//   breakLease   yes    EAGAIN EINTR                    each holder, once per kind of break
-//   breakLayout  yes    EAGAIN EINTR                    the same
-//   release      policy no                              breakers
-//   pinsChanged  no     no                              those that waited for pins to go
+//   call         from                waits   may throw                   tells
+//   setLease     fcntl, a server     no      EACCES EINVAL EAGAIN        leaseGranted
+//   unlock       fcntl               policy  EACCES EINVAL EAGAIN EINTR  breakers, who look again
+//   getLease     fcntl               no      no
+//   breakLease   open, truncate      yes     EAGAIN EINTR                notify, once per kind
+//   breakLayout  a layout change     yes     EAGAIN EINTR                notify, once per kind
+//   release      the last fput       policy  no                          breakers
+//   pinsChanged  unpin, if long-term no      no                          who waits for the pins
 //
 // No lock is held while a break is waited for: the holder may need any of them to give up the
 // lease. A lease that nobody breaks or looks at outlives its deadline: only breakers, F_GETLEASE
@@ -29,7 +29,7 @@ import {
   type LeaseType,
 } from './lease.js';
 import { traceBreak, traceGone, traceGranted, traceTimeout } from './lease-trace.js';
-import type { LeaseEnv, LeasedInode } from './leased-inode.js';
+import { checkMayLease, type LeaseEnv, type LeasedInode } from './leased-inode.js';
 
 export class LeaseContext implements LayoutLeases {
   readonly inode: LeasedInode;
@@ -60,7 +60,7 @@ export class LeaseContext implements LayoutLeases {
 
   /**
    * F_SETLEASE of a type: a new lease, or another type for the one of that kind that holder has.
-   * EACCES, EINVAL: see #admit. EAGAIN: the file is open in a way that conflicts, somebody else
+   * EACCES, EINVAL: see checkMayLease(). EAGAIN: the file is open in a way that conflicts, somebody else
    * has a lease and this is to be the only one, or somebody else's is about to be given up.
    * (linux fs/locks.c: generic_add_lease; the order of the checks is its order.)
    */
@@ -72,7 +72,7 @@ export class LeaseContext implements LayoutLeases {
   ): FileLease {
     const { kind = 'LEASE', exclusive = false, manager, fd = -1 } = opts;
     const { inode } = this;
-    this.#admit(caller, manager !== undefined);
+    checkMayLease(inode, manager === undefined ? caller.process : null);
     if (kind === 'DELEG' && type === 'F_WRLCK' && !this.#env.rules.writeDelegations) {
       throw new Errno('EINVAL', 'setlease: this kernel has no write delegations');
     }
@@ -81,7 +81,7 @@ export class LeaseContext implements LayoutLeases {
     if (openConflicts(inode, holder, type, kind)) {
       throw new Errno('EAGAIN', `setlease: ${inode.label} is open elsewhere, or for writing`);
     }
-    const mine = this.#leases.find((l) => l.owner === holder && l.kind === kind && !l.givenUp);
+    const mine = this.#heldBy(holder, kind);
     this.#checkOthers(holder, type, kind === 'LAYOUT' && exclusive);
     if (mine !== undefined) {
       mine.exclusive = exclusive;
@@ -105,11 +105,9 @@ export class LeaseContext implements LayoutLeases {
    * with another code, only where the policy keeps layout leases until the pins are gone.
    */
   async unlock(caller: Caller, holder: LeaseHolder, kind?: LeaseKind): Promise<void> {
-    this.#admit(caller, false);
+    checkMayLease(this.inode, caller.process);
     this.#touch('write');
-    const mine = this.#leases.find(
-      (l) => l.owner === holder && !l.givenUp && (kind === undefined || l.kind === kind),
-    );
+    const mine = this.#heldBy(holder, kind);
     if (mine === undefined) {
       throw new Errno('EAGAIN', `setlease: no lease on ${this.inode.label} to give up`);
     }
@@ -130,7 +128,7 @@ export class LeaseContext implements LayoutLeases {
   getLease(holder: LeaseHolder): LeaseArg | 'F_LAYOUT' {
     this.#touch('write');
     this.#timeOut();
-    const mine = this.#leases.find((l) => l.owner === holder && !l.givenUp);
+    const mine = this.#heldBy(holder);
     if (mine === undefined) return 'F_UNLCK';
     if (mine.kind === 'LAYOUT' && mine.target !== 'F_UNLCK') return 'F_LAYOUT';
     return mine.target;
@@ -173,10 +171,13 @@ export class LeaseContext implements LayoutLeases {
     }
     if (!this.#env.settings.enabled) throw new Errno('EPERM', 'pin: leases-enable is 0');
     this.#touch('write');
-    const mine = this.#leases.find((l) => l.owner === holder && l.kind === 'LAYOUT' && !l.givenUp);
+    const mine = this.#heldBy(holder, 'LAYOUT');
     if (mine !== undefined) return mine;
     const pid = pin.process?.pid ?? 0;
-    return this.#insert({ type: 'F_RDLCK', kind: 'LAYOUT', owner: holder, pid, implicit: true });
+    const spec = { type: 'F_RDLCK', kind: 'LAYOUT', owner: holder, pid, implicit: true } as const;
+    const lease = this.#insert(spec);
+    if (pin.process !== null) holder.leaseGranted?.(lease, pin.process);
+    return lease;
   }
 
   /**
@@ -204,20 +205,14 @@ export class LeaseContext implements LayoutLeases {
     this.#changed.wakeAll();
   }
 
-  #touch(access: 'read' | 'write'): void {
-    this.#env.sched.touch(this.id, access);
+  /** The holder's oldest lease, or its lease of a kind, that it has not given up. */
+  #heldBy(holder: LeaseHolder, kind?: LeaseKind): FileLease | undefined {
+    const ofKind = (l: FileLease) => kind === undefined || l.kind === kind;
+    return this.#leases.find((l) => l.owner === holder && ofKind(l) && !l.givenUp);
   }
 
-  /** vfs_setlease, generic_setlease: whoever asks, before what is asked. Not for the kernel. */
-  #admit(caller: Caller, inKernel: boolean): void {
-    const { cred } = caller.process;
-    const { inode } = this;
-    if (!inKernel && cred.uid !== inode.uid && !cred.caps.has('CAP_LEASE')) {
-      throw new Errno('EACCES', `setlease: ${inode.label} belongs to uid ${inode.uid}`);
-    }
-    if (!inode.isRegular || !inode.supportsLeases) {
-      throw new Errno('EINVAL', `setlease: ${inode.label} can have no lease`);
-    }
+  #touch(access: 'read' | 'write'): void {
+    this.#env.sched.touch(this.id, access);
   }
 
   #checkOthers(holder: LeaseHolder, type: LeaseType, exclusive: boolean): void {
@@ -243,7 +238,7 @@ export class LeaseContext implements LayoutLeases {
 
   #granted(lease: FileLease, caller: Caller, fd: number): void {
     lease.fd = fd;
-    lease.owner.leaseGranted?.(lease, caller);
+    lease.owner.leaseGranted?.(lease, caller.process);
   }
 
   async #break(
@@ -327,10 +322,10 @@ export class LeaseContext implements LayoutLeases {
         this.#modify(lease, 'F_RDLCK');
       }
       if (!past(lease.breakTimeNs) || lease.kept !== null) continue;
-      const ends = this.#asks(lease, 'timeout', false) === 'release';
-      traceTimeout(sched, this.inode.label, lease, ends ? 'removed' : 'kept');
-      if (ends) this.#modify(lease, 'F_UNLCK');
-      else lease.kept = 'timeout';
+      if (this.#asks(lease, 'timeout', false) !== 'release') lease.kept = 'timeout';
+      const kept = lease.kept !== null;
+      traceTimeout(sched, this.inode.label, lease, kept ? 'kept' : 'removed');
+      if (!kept) this.#modify(lease, 'F_UNLCK');
     }
   }
 

@@ -8,7 +8,7 @@
 // changes a lease is LeaseContext; everybody else only looks (linux fs/locks.c: __break_lease,
 // lease_modify, lease_clear_pending).
 
-import type { Caller } from '../mm/caller.js';
+import type { Caller, ProcessLike } from '../mm/caller.js';
 import type { LeaseEndReason } from './layout.js';
 
 export type LeaseType = 'F_RDLCK' | 'F_WRLCK';
@@ -29,8 +29,8 @@ export interface LeaseHolder {
   readonly writable: boolean;
   /** kill_fasync(SIGIO, POLL_MSG): the F_SETSIG signal, or SIGIO, to the file's owner. */
   notify(sig: 'lease-break', lease: FileLease): void;
-  /** __f_setown(caller), without force: the caller becomes the owner unless there is one. */
-  leaseGranted?(lease: FileLease, caller: Caller): void;
+  /** __f_setown(), without force: the process becomes the owner unless there is one. */
+  leaseGranted?(lease: FileLease, process: ProcessLike): void;
   /** f_delown(): nobody owns the file's signals any more, and F_SETSIG is forgotten. */
   leaseGone?(lease: FileLease): void;
 }

@@ -1,6 +1,8 @@
 // What the leases of one inode see of the world: the inode, the machine's settings, the policy.
 
+import { Errno } from '../errno.js';
 import type { KernelRules } from '../kernel-rules.js';
+import type { ProcessLike } from '../mm/caller.js';
 import type { PinnedPages } from '../mm/pinned-pages.js';
 import type { Scheduler } from '../sched/index.js';
 import { seconds } from '../units.js';
@@ -37,4 +39,20 @@ export interface LeaseEnv {
   readonly sched: Scheduler;
   readonly rules: KernelRules;
   readonly settings: LeaseSettings;
+}
+
+/**
+ * Whether the file can have leases, and this process take one: EACCES comes before EINVAL
+ * (linux fs/locks.c: vfs_setlease, generic_setlease). Null: the kernel asks for itself.
+ */
+export function checkMayLease(inode: LeasedInode, process: ProcessLike | null): void {
+  if (process !== null) {
+    const { uid, caps } = process.cred;
+    if (uid !== inode.uid && !caps.has('CAP_LEASE')) {
+      throw new Errno('EACCES', `setlease: ${inode.label} belongs to uid ${inode.uid}`);
+    }
+  }
+  if (!inode.isRegular || !inode.supportsLeases) {
+    throw new Errno('EINVAL', `setlease: ${inode.label} can have no lease`);
+  }
 }

@@ -94,8 +94,8 @@ export class FakeFile implements LeaseHolder {
     this.owner?.sendSignal('SIGIO');
   }
 
-  leaseGranted(_lease: FileLease, caller: Caller): void {
-    this.owner ??= caller.process;
+  leaseGranted(_lease: FileLease, process: ProcessLike): void {
+    this.owner ??= process;
   }
 
   leaseGone(): void {
