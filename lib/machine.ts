@@ -23,11 +23,8 @@ import { kernelRules, type KernelName, type KernelRules } from './kernel-rules.j
 import type { LayoutPolicy } from './lease/layout.js';
 import { defaultLeaseSettings, type LeaseSettings } from './lease/leased-inode.js';
 import { DaxDevice } from './mm/dax-device.js';
-import type { MMEnv } from './mm/mm-env.js';
+import { newMMEnv, type MMEnv } from './mm/mm-env.js';
 import type { AddressSpace } from './mm/address-space.js';
-import { PageAllocator } from './mm/page-allocator.js';
-import { PageSpace } from './mm/page.js';
-import { PinTable } from './mm/pin-table.js';
 import { policyNamed } from './policy/index.js';
 import type { OpenFlag } from './process/file.js';
 import type { Kernel } from './process/kernel.js';
@@ -112,7 +109,12 @@ export class Machine implements AsyncDisposable {
     const path = options.device ?? join(this.#temporary ?? '', 'pmem0.img');
     this.device = openDevice(path, options.size, options.device === undefined);
     this.#ram = DaxDevice.memory(options.ram ?? usual.ram);
-    this.mm = this.#newMMEnv((options.movable ?? 0) / PAGE_SIZE);
+    this.mm = newMMEnv(this.sched, this.rules, {
+      ram: this.#ram,
+      pmem: this.device,
+      nrMovable: (options.movable ?? 0) / PAGE_SIZE,
+      longtermFsdax: (mapping) => this.#fsOf(mapping)?.policy.rules.longtermFsdax,
+    });
     this.referee = new Referee({
       pages: this.mm.pages,
       nowNs: () => this.sched.clock.nowNs,
@@ -188,22 +190,6 @@ export class Machine implements AsyncDisposable {
     if (fs.policy.admitPin !== undefined) {
       this.mm.admitPin ??= (intent) => this.#fsOf(intent.mapping)?.admitPin(intent);
     }
-  }
-
-  #newMMEnv(nrMovable: number): MMEnv {
-    const pages = new PageSpace(this.sched, this.rules);
-    const ram = pages.addRegion(this.#ram, 'ram');
-    pages.addRegion(this.device, 'pmem');
-    return {
-      sched: this.sched,
-      rules: this.rules,
-      pages,
-      allocator: new PageAllocator(pages, ram, nrMovable),
-      pinTable: new PinTable(),
-      vmstat: pages.vmstat,
-      admitPin: undefined,
-      longtermFsdax: (mapping) => this.#fsOf(mapping)?.policy.rules.longtermFsdax,
-    };
   }
 
   #fsEnv(): FsEnv {

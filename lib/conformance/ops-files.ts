@@ -31,9 +31,9 @@ export const fileOps: Ops = {
     return 'ok';
   },
   async close(player, step) {
-    const fd = player.get<number>(step['fd']);
+    const handle = player.get<number | { close(): Promise<void> }>(step['fd']);
     player.drop(step['fd']);
-    await player.process.close(fd);
+    await (typeof handle === 'number' ? player.process.close(handle) : handle.close());
     return 'ok';
   },
   async fsync(player, step) {
