@@ -76,6 +76,7 @@ export class AddressSpace {
     pages.setFlags(pfn, pageFlags.cached);
     pages.setOwner(pfn, { mount, ino, generation, pgoff });
     pages.setMapping(pfn, this);
+    if (this.host.kind === 'pagecache') pages.lru.add(pfn);
   }
 
   /** Take a page out; undefined if there is none. A RAM page is then the allocator's to free. */
@@ -88,6 +89,7 @@ export class AddressSpace {
     this.#dirty.delete(pgoff);
     pages.clearFlags(pfn, pageFlags.cached | pageFlags.dirty);
     pages.setMapping(pfn, null);
+    pages.lru.remove(pfn);
     return pfn;
   }
 

@@ -26,6 +26,7 @@ export const anonOps: VmOperations = {
 export function installAnon(vma: VMA, index: number, pfn: number): void {
   const { allocator, pages } = vma.mm.env;
   pages.setFlags(pfn, pageFlags.anon);
+  pages.lru.add(pfn);
   const write = vma.prot.write;
   installPte(vma, index, pfn, { write, dirty: write });
   allocator.freePage(pfn);

@@ -123,6 +123,7 @@ export class PageAllocator {
 
   #release(pfn: Pfn): void {
     const { pages } = this;
+    pages.lru.remove(pfn);
     pages.clearFlags(pfn, pages.flags(pfn));
     pages.setOwner(pfn, null);
     const zone = this.#zones.find((z) => z.has(pfn));

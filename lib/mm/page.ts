@@ -28,6 +28,7 @@ import {
 } from '../sched/index.js';
 import { alignUp, PAGE_SIZE, type Pfn, type Pgoff } from '../units.js';
 import type { AddressSpace } from './address-space.js';
+import { Lru } from './lru.js';
 import { pageFlags } from './page-flags.js';
 import { MAX_PFN } from './pte.js';
 import { Region, type RegionKind, type RegionMemory } from './region.js';
@@ -52,6 +53,7 @@ export class PageSpace {
   readonly sched: Scheduler;
   readonly rules: KernelRules;
   readonly vmstat = new Vmstat();
+  readonly lru = new Lru(this);
   readonly native: NativePageSpace = new native.PageSpace();
   readonly regions: Region[] = [];
   /** The shared zero page, once the page allocator has made it. It takes no pins (facts 2.1). */

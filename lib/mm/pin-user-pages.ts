@@ -6,7 +6,7 @@
 import { Errno } from '../errno.js';
 import type { Task } from '../sched/index.js';
 import { tracepoints } from '../trace/events.js';
-import { alignDown, alignUp, PAGE_SIZE, posOf } from '../units.js';
+import { pagesFor, pgoffOf, posOf } from '../units.js';
 import { gup, gupFastLive } from './gup.js';
 import type { GupFlags } from './gup-checks.js';
 import type { MMEnv } from './mm-env.js';
@@ -19,26 +19,31 @@ import { PinnedPages, type PinPiece, type PinRequest } from './pinned-pages.js';
  * failed; nothing stays pinned then. The pages outlive the mapping and the process.
  */
 export async function pinUserPages(task: Task, env: MMEnv, req: PinRequest): Promise<PinnedPages> {
-  const start = alignDown(req.addr);
-  const nrPages = (alignUp(req.addr + req.len) - start) / PAGE_SIZE;
+  const start = posOf(pgoffOf(req.addr));
+  const nrPages = pagesFor(req.addr + req.len) - pgoffOf(req.addr);
   if (nrPages === 0) throw new Errno('EINVAL', 'pin: no pages');
   const pfns = new Uint32Array(nrPages);
   if (!req.longterm && !env.sched.on && env.admitPin === undefined) {
     const write = req.access === 'write';
     const taken = gupFastLive(req.mm, start, nrPages, write, true, pfns);
-    if (taken === nrPages) return finish(env, req, pfns);
+    if (taken === nrPages) return finish(env, req, pfns, fastPieces(env, req, start, pfns));
     env.pages.unpinPages(pfns, 0, taken);
   }
   await pinAll(task, env, req, start, pfns);
-  return finish(env, req, pfns);
+  return finish(env, req, pfns, piecesOf(env.pages, pfns));
 }
 
-function finish(env: MMEnv, req: PinRequest, pfns: Uint32Array): PinnedPages {
+function finish(
+  env: MMEnv,
+  req: PinRequest,
+  pfns: Uint32Array,
+  pieces: readonly PinPiece[],
+): PinnedPages {
   if (tracepoints.gup_pin.on) {
     const { device } = req.origin;
     tracepoints.gup_pin.emit(env.sched, { device, nrPages: pfns.length, longterm: req.longterm });
   }
-  return new PinnedPages(env, req, pfns, piecesOf(env.pages, pfns));
+  return new PinnedPages(env, req, pfns, pieces);
 }
 
 async function pinAll(
@@ -68,6 +73,18 @@ async function pinAll(
     }
     throw e;
   }
+}
+
+/** The fast path takes no holes, so what it took of one shared mapping is one run of the file. */
+function fastPieces(
+  env: MMEnv,
+  req: PinRequest,
+  start: number,
+  pfns: Uint32Array,
+): readonly PinPiece[] {
+  const vma = req.mm.vmaAt(start);
+  if (vma === undefined || !vma.shared) return piecesOf(env.pages, pfns);
+  return [{ mapping: vma.mapping, pgoff: vma.pgoffAt(start), nrPages: pfns.length }];
 }
 
 /** Which files the pages belong to. Private copies, holes and anonymous memory belong to none. */

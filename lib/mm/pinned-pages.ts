@@ -12,7 +12,7 @@
 import assert from 'node:assert/strict';
 import { type Task, WaitQueue } from '../sched/index.js';
 import { tracepoints } from '../trace/events.js';
-import { pageOffset, type Pfn, type Pgoff } from '../units.js';
+import { type Pfn, type Pgoff, pgoffOf, posOf } from '../units.js';
 import type { AddressSpace } from './address-space.js';
 import type { ProcessLike } from './caller.js';
 import type { MM } from './mm.js';
@@ -84,7 +84,7 @@ export class PinnedPages implements Disposable {
     this.env = env;
     this.request = request;
     this.pfns = pfns;
-    this.offset = pageOffset(request.addr);
+    this.offset = request.addr - posOf(pgoffOf(request.addr));
     this.pieces = pieces;
     env.pinTable.add(this);
   }
@@ -128,7 +128,10 @@ export class PinnedPages implements Disposable {
     return this.#gone;
   }
 
-  /** unpin_user_pages(); after a device wrote, the file's pages are dirty (facts 2.4). */
+  /**
+   * unpin_user_pages(); after a device wrote, pages of a file that tracks stores are dirty (facts
+   * 2.4: late, without page_mkwrite). DAX and tmpfs have nothing to note.
+   */
   unpin(): void {
     assert(this.#state !== 'GONE', `pages of ${this.origin.device} are unpinned twice`);
     this.#state = 'GONE';
@@ -152,7 +155,8 @@ export class PinnedPages implements Disposable {
 
   #setDirty(): void {
     for (const { mapping } of this.pieces) {
-      if (mapping === null || mapping.host.kind === 'shmem') continue;
+      if (mapping === null || !mapping.host.dirtyTracked) continue;
+      if (mapping.host.kind !== 'pagecache') continue;
       for (const pfn of this.pfns) mapping.setPageDirty(pfn);
     }
   }

@@ -52,7 +52,13 @@ for (const { name, sched } of modes) {
       await m.run(async (task) => {
         const addr = await mapFile(task, mm, null, 6, { share: 'private' });
         await mm.munmap(task, addr + posOf(hole), PAGE_SIZE);
-        const req = { mm, addr, len: posOf(6), access: 'write', origin: originOf(process) } as const;
+        const req = {
+          mm,
+          addr,
+          len: posOf(6),
+          access: 'write',
+          origin: originOf(process),
+        } as const;
         for (const term of [{ longterm: false }, { longterm: true, irrevocable: true }] as const) {
           const request: PinRequest = { ...req, ...term };
           const failed = await t.throwsAsync(pinUserPages(task, m.env, request));
@@ -72,7 +78,13 @@ test('a length of 0 pins the page of an unaligned address, and is EINVAL at an a
   const { mm } = process;
   await m.run(async (task) => {
     const addr = await mapFile(task, mm, null, 2);
-    const req = { mm, len: 0, access: 'write', origin: originOf(process), longterm: false } as const;
+    const req = {
+      mm,
+      len: 0,
+      access: 'write',
+      origin: originOf(process),
+      longterm: false,
+    } as const;
     using pins = await pinUserPages(task, m.env, { ...req, addr: addr + 100 });
     t.is(pins.nrPages, 1);
     const failed = await t.throwsAsync(pinUserPages(task, m.env, { ...req, addr }));

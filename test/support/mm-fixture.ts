@@ -9,13 +9,7 @@ import { type MMEnv, type MMEnvSpec, newMMEnv } from '../../lib/mm/mm-env.js';
 import { MM, type MmapRequest, type ProtString } from '../../lib/mm/mm.js';
 import type { PinOrigin } from '../../lib/mm/pinned-pages.js';
 import type { RegionMemory, RegionPlace } from '../../lib/mm/region.js';
-import {
-  installPte,
-  type VMA,
-  type VmFile,
-  VmFault,
-  type VmOperations,
-} from '../../lib/mm/vma.js';
+import { installPte, type VMA, type VmFile, VmFault, type VmOperations } from '../../lib/mm/vma.js';
 import { Scheduler, type SchedulerOptions, type Task } from '../../lib/sched/index.js';
 import { PAGE_SIZE, type Pfn, type Pgoff, pagesFor, posOf } from '../../lib/units.js';
 
