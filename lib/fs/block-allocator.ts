@@ -127,6 +127,14 @@ export class BlockAllocator {
     this.#nrFree += 1;
   }
 
+  /** A free block that a dead opener of the device may still reach: busy until the next mount. */
+  quarantine(block: number): void {
+    if (this.isUsed(block) || this.isBusy(block)) return;
+    this.#busy[block >>> 3]! |= 1 << (block & 7);
+    this.#nrBusy += 1;
+    this.#nrFree -= 1;
+  }
+
   #available(block: number): boolean {
     const at = block >>> 3;
     return ((this.#used[at]! | this.#busy[at]!) & (1 << (block & 7))) === 0;

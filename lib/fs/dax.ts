@@ -121,12 +121,7 @@ export const daxData: FileData = {
 };
 
 /** dax_fault_return(): whatever went wrong but a lack of memory is a SIGBUS. */
-async function allocateForStore(
-  task: Task,
-  vma: VMA,
-  inode: Inode,
-  pgoff: Pgoff,
-): Promise<void> {
+async function allocateForStore(task: Task, vma: VMA, inode: Inode, pgoff: Pgoff): Promise<void> {
   if (!isHole(inode, pgoff)) return;
   const sigbus = () => new VmFault('BUS_ADRERR', vma.addrOfIndex(pgoff - vma.pgoff));
   if (vma.flags.direct === true) throw sigbus(); // MAP_DIRECT: no allocating fault (facts 9.1)
@@ -151,4 +146,3 @@ function mapPage(vma: VMA, inode: Inode, pgoff: Pgoff, access: FaultAccess): Pfn
   if (write) mapping.setDirty(pgoff);
   return installPte(vma, index, pfn, { write, dirty: write });
 }
-

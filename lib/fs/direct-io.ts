@@ -36,7 +36,7 @@ export function cpuEngine(env: FsEnv): BlockEngine {
   const { pages } = env.mm;
   return {
     async transfer(_task, io) {
-      for (let done = 0; done < io.len; ) {
+      for (let done = 0; done < io.len;) {
         const at = io.memoryPos + done;
         const len = Math.min(PAGE_SIZE - pageOffset(at), io.len - done);
         const pfn = io.memoryPfns[pgoffOf(at)]!;
@@ -119,7 +119,14 @@ async function moveBlocks(
     const first = partition.pfnOf(s.block);
     const devicePfns = Uint32Array.from({ length: s.nrPages }, (_, i) => first + i);
     const devicePos = from - s.pgoff * PAGE_SIZE;
-    await engine.transfer(task, { dir, devicePfns, devicePos, memoryPfns, memoryPos: at, len: part });
+    await engine.transfer(task, {
+      dir,
+      devicePfns,
+      devicePos,
+      memoryPfns,
+      memoryPos: at,
+      len: part,
+    });
   }
 }
 

@@ -79,7 +79,7 @@ function slots(block: Uint8Array, ino: number): Slot[] {
   if (tail.magic !== DIRECTORY_MAGIC || tail.ino !== ino) bad('a block has another tail');
   if (!sealed(block, CHECKSUM_AT)) bad('a block does not match its checksum');
   const out: Slot[] = [];
-  for (let at = 0; at < DIRECTORY_TAIL_AT; ) {
+  for (let at = 0; at < DIRECTORY_TAIL_AT;) {
     const head = decode(direntLayout, block, at);
     const usedLen = head.ino === 0 ? 0 : direntLen(head.nameLen);
     const { recLen } = head;

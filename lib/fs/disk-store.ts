@@ -81,6 +81,18 @@ export class DiskStore implements Store {
     return [...runsOf(record.extents.all), ...chain];
   }
 
+  /** Keep the allocator from free pages that a dead opener may still hold; pages of the device. */
+  keepFrom(
+    runs: readonly { readonly start: number; readonly nrPages: number }[],
+    first: number,
+  ): void {
+    for (const { start, nrPages } of runs) {
+      for (let block = start - first; block < start - first + nrPages; block++) {
+        if (this.allocator.isData(block)) this.allocator.quarantine(block);
+      }
+    }
+  }
+
   /** Note on the device that it is mounted, or no longer is. */
   setMounted(mounted: boolean): void {
     const sequence = this.#sb.sequence + 1;

@@ -168,7 +168,7 @@ export class ExtentList {
   }
 
   #merge(at: number): void {
-    for (let i = Math.max(at, 1); i <= at + 1 && i < this.#list.length; ) {
+    for (let i = Math.max(at, 1); i <= at + 1 && i < this.#list.length;) {
       const a = this.#list[i - 1]!;
       const b = this.#list[i]!;
       if (!continues(a, b)) {

@@ -58,14 +58,14 @@ export async function copyRun(
     pages[dir](pfns, offset, bytes);
     return;
   }
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     const at = offset + done;
     const len = Math.min(PAGE_SIZE - pageOffset(at), bytes.length - done);
     const pfn = firstPfn + pgoffOf(at);
     await sched.at(pageObject(pfn), dir);
     const part = bytes.subarray(done, done + len);
-    if (dir === 'read') pages.readPage(pfn, pageOffset(at), part);
-    else pages.writePage(pfn, pageOffset(at), part);
+    if (dir === 'read') pages.read(pfn, pageOffset(at), part);
+    else pages.write(pfn, pageOffset(at), part);
     done += len;
   }
 }

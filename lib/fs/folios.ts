@@ -22,7 +22,7 @@ export class Folios {
 
   /** These pages, in rising order, came in by one write. */
   made(inode: Inode, pgoffs: readonly Pgoff[]): void {
-    for (let i = 0; i < pgoffs.length; ) {
+    for (let i = 0; i < pgoffs.length;) {
       let run = 1;
       while (pgoffs[i + run] === pgoffs[i]! + run) run += 1;
       this.#makeRun(inode, pgoffs[i]!, pgoffs[i]! + run);
@@ -33,7 +33,7 @@ export class Folios {
   #makeRun(inode: Inode, start: Pgoff, end: Pgoff): void {
     const folios = this.#byInode.get(inode) ?? new Map<Pgoff, Folio>();
     this.#byInode.set(inode, folios);
-    for (let at = start; at < end; ) {
+    for (let at = start; at < end;) {
       let order = MAX_ORDER;
       while (at % 2 ** order !== 0 || at + 2 ** order > end) order -= 1;
       const folio = { start: at, end: at + 2 ** order };

@@ -59,11 +59,7 @@ export interface FsEnv {
    * Disassociate the whole device file of each pin (the verdict `fence`), as revokePins takes back
    * the pins themselves. Absent: the pins alone are taken back.
    */
-  fencePins?(
-    task: Task,
-    pins: readonly PinnedPages[],
-    why: RevokeReason,
-  ): Promise<RevokeResult>;
+  fencePins?(task: Task, pins: readonly PinnedPages[], why: RevokeReason): Promise<RevokeResult>;
   /** Who moves blocks for direct I/O and writeback. Absent: the CPU, in the caller's task. */
   readonly blockEngine?: BlockEngine;
 }

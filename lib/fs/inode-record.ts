@@ -180,7 +180,7 @@ function readExtents(
     extents.push(readExtent(bytes, inlineAt(i)));
   }
   const overflow: number[] = [];
-  for (let block = v.overflow; block !== 0; ) {
+  for (let block = v.overflow; block !== 0;) {
     if (!source.isData(block) || overflow.includes(block)) bad(`overflow block ${block}`);
     overflow.push(block);
     const page = source.readBlock(block);
@@ -188,7 +188,8 @@ function readExtents(
     const own = head.magic === OVERFLOW_MAGIC && head.ino === ino;
     if (!own || head.generation !== v.generation) bad(`block ${block} is no overflow block of it`);
     if (!sealed(page, overflowLayout.checksum.at)) bad(`overflow block ${block}: its checksum`);
-    if (head.nrExtents > OVERFLOW_EXTENTS) bad(`overflow block ${block}: ${head.nrExtents} extents`);
+    if (head.nrExtents > OVERFLOW_EXTENTS)
+      bad(`overflow block ${block}: ${head.nrExtents} extents`);
     for (let n = 0; n < head.nrExtents; n++) {
       extents.push(readExtent(page, OVERFLOW_HEADER_LEN + n * EXTENT_LEN));
     }

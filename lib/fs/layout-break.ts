@@ -212,8 +212,7 @@ class LayoutBreaker {
   }
 
   async #takeBack(how: 'revoke' | 'fence', pins: readonly PinnedPages[]): Promise<void> {
-    const { op, start, end } = this.#change;
-    const why = { op, label: this.#inode.label, start, end };
+    const why = `${this.#change.op} of ${this.#inode.label}`;
     const { fencePins = revokePins } = this.#inode.fs.env;
     const take = how === 'fence' ? fencePins : revokePins;
     await this.#unlocked(async () => {
@@ -238,9 +237,11 @@ class LayoutBreaker {
     const untilNs =
       verdict.untilNs === undefined ? undefined : (this.#sinceNs ?? 0) + verdict.untilNs;
     const why = `page ${pfn} of ${this.#inode.label} to become idle`;
-    const queue = this.#inode.fs.env.mm.pages.idleQueue(pfn);
+    const { pages } = this.#inode.fs.env.mm;
+    const queue = pages.idleQueue(pfn);
+    const opts = { mode, why, ...(untilNs !== undefined && { untilNs }) } as const;
     await this.#unlocked(async () => {
-      await queue.wait(this.#task, { mode, why, ...(untilNs !== undefined && { untilNs }) });
+      await queue.waitEvent(this.#task, () => pages.isIdle(pfn), opts);
     });
   }
 

@@ -34,4 +34,3 @@ export async function mkfs(partition: Partition, options: MkfsOptions): Promise<
   });
   writeSuperblock(partition, { ...sb, nextGeneration: 2 });
 }
-

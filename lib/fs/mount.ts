@@ -44,6 +44,9 @@ export class Mount {
   readonly #inodes = new Map<number, Inode>();
   /** Set once, by whoever mounts: what the files of this mount do. */
   data!: FileData;
+  /** Return when the bytes of the partition are on the disk. */
+  flush: () => void = () => {};
+  #unwatch: (() => void) | null = null;
 
   constructor(env: FsEnv, spec: MountSpec) {
     this.env = env;
@@ -111,6 +114,26 @@ export class Mount {
       const pfn = disk.partition.pfnOf(block + i);
       pages.setOwner(pfn, { mount, ino, generation, pgoff: pgoff + i });
     }
+  }
+
+  /**
+   * From now on tell the leases of a file when a page of it goes idle: leases that a policy keeps
+   * until unpin end then. Only while somebody has layout leases, since it costs every unpin.
+   */
+  watchPins(): void {
+    const { pages } = this.env.mm;
+    this.#unwatch ??= pages.onIdle((pfn) => {
+      const owner = pages.owner(pfn);
+      if (owner?.mount === this.id) this.#inodes.get(owner.ino)?.leases.pinsChanged();
+    });
+  }
+
+  /** Unmounted: nothing is watched any more. */
+  close(): void {
+    this.#unwatch?.();
+    this.#unwatch = null;
+    this.orphans.close();
+    this.#inodes.clear();
   }
 
   breakOf(op: LayoutOp): LayoutBreak {

@@ -11,15 +11,7 @@
 import { Errno } from '../errno.js';
 import { installPte, VmFault } from '../mm/vma.js';
 import type { Task } from '../sched/index.js';
-import {
-  PAGE_SIZE,
-  pageOffset,
-  pagesFor,
-  pgoffOf,
-  posOf,
-  type Pfn,
-  type Pgoff,
-} from '../units.js';
+import { PAGE_SIZE, pageOffset, pagesFor, pgoffOf, posOf, type Pfn, type Pgoff } from '../units.js';
 import { fillHoles } from './block-map.js';
 import { checkFault, copyRun, readable, type FileData } from './file-data.js';
 import { Folios } from './folios.js';
@@ -49,14 +41,9 @@ function bringIn(inode: Inode, pgoff: Pgoff, overwritten = false): Pfn {
   return pfn;
 }
 
-async function readPages(
-  task: Task,
-  inode: Inode,
-  pos: number,
-  target: Uint8Array,
-): Promise<void> {
+async function readPages(task: Task, inode: Inode, pos: number, target: Uint8Array): Promise<void> {
   const { mapping, fs } = inode;
-  for (let done = 0; done < target.length; ) {
+  for (let done = 0; done < target.length;) {
     const at = pos + done;
     const pgoff = pgoffOf(at);
     const part = target.subarray(done, done + PAGE_SIZE - pageOffset(at));
@@ -98,7 +85,7 @@ export function pageCacheData(): FileData {
       const end = await reserve(task, inode, start, pagesFor(pos + source.length));
       const len = Math.min(source.length, posOf(end) - pos);
       const fresh: Pgoff[] = [];
-      for (let done = 0; done < len; ) {
+      for (let done = 0; done < len;) {
         const at = pos + done;
         const pgoff = pgoffOf(at);
         const n = Math.min(PAGE_SIZE - pageOffset(at), len - done);

@@ -12,6 +12,13 @@ export interface PageBytes {
   fill(pfns: Uint32Array, pos: number, len: number, byte: number): void;
 }
 
+/** The bytes of a device file, as lib/mm's DaxDevice has them. */
+export interface DeviceBytes {
+  read(pos: number, target: Uint8Array): void;
+  write(pos: number, source: Uint8Array): void;
+  fill(pos: number, len: number, byte: number): void;
+}
+
 export interface Partition {
   readonly nrBlocks: number;
   pfnOf(block: number): Pfn;
@@ -50,5 +57,27 @@ export function partitionOf(bytes: PageBytes, firstPfn: Pfn, nrBlocks: number): 
     zero(block, nr) {
       bytes.fill(pfnsFor(block, 0, nr * BLOCK_SIZE), 0, nr * BLOCK_SIZE, 0);
     },
+  };
+}
+
+/** The same over a device that no machine has numbered: for mkfs and fsck. */
+export function devicePartition(device: DeviceBytes, startPos: number, len: number): Partition {
+  const posOfBlock = (block: number, offset: number, n: number): number => {
+    const pos = block * BLOCK_SIZE + offset;
+    assert(pos >= 0 && pos + n <= len, `partition: ${n} bytes at block ${block} + ${offset}`);
+    return startPos + pos;
+  };
+  return {
+    nrBlocks: Math.floor(len / BLOCK_SIZE),
+    pfnOf: (block) => startPos / BLOCK_SIZE + block,
+    blockOf: (pfn) => pfn - startPos / BLOCK_SIZE,
+    read(block, offset, n) {
+      const target = new Uint8Array(n);
+      device.read(posOfBlock(block, offset, n), target);
+      return target;
+    },
+    write: (block, offset, source) =>
+      device.write(posOfBlock(block, offset, source.length), source),
+    zero: (block, nr) => device.fill(posOfBlock(block, 0, nr * BLOCK_SIZE), nr * BLOCK_SIZE, 0),
   };
 }

@@ -25,12 +25,7 @@ export const may = (inode: Inode, cred: Credentials, mask: number): boolean =>
   modeAllows(inode, cred, mask) || overrides(inode, cred, mask);
 
 /** EACCES unless the caller may; EPERM for a write to an immutable file (inode_permission). */
-export function checkPermission(
-  inode: Inode,
-  cred: Credentials,
-  mask: number,
-  what: string,
-): void {
+export function checkPermission(inode: Inode, cred: Credentials, mask: number, what: string): void {
   if ((mask & MAY_WRITE) !== 0 && inode.record.immutable) {
     throw new Errno('EPERM', `${what}: ${inode.label} is immutable`);
   }
@@ -47,12 +42,7 @@ export const owns = (inode: Inode, cred: Credentials): boolean =>
  * may_delete(): write and search permission on the directory; in a sticky one only the owner of
  * the file or of the directory. EPERM for what is immutable or append-only.
  */
-export function checkDelete(
-  dir: Inode,
-  victim: Inode,
-  cred: Credentials,
-  what: string,
-): void {
+export function checkDelete(dir: Inode, victim: Inode, cred: Credentials, what: string): void {
   checkPermission(dir, cred, MAY_WRITE | MAY_EXEC, what);
   if (dir.record.append) throw new Errno('EPERM', `${what}: ${dir.label} is append-only`);
   const sticky = (dir.record.perm & 0o1000) !== 0;

@@ -114,7 +114,7 @@ export class Pipe {
       }
       const part = source.subarray(done, done + PAGE_SIZE);
       const pfn = this.#env.allocator.allocPage({ zero: false });
-      this.#env.pages.writePage(pfn, 0, part);
+      this.#env.pages.write(pfn, 0, part);
       this.#buffers.push({ pfn, pos: 0, len: part.length, own: true });
       done += part.length;
       this.#changed.wakeAll();
@@ -144,7 +144,7 @@ export class Pipe {
       const first = this.#buffers[0]!;
       if (sched.on) await sched.at(pages.objectOf(first.pfn), 'read');
       const n = Math.min(first.len, target.length - done);
-      pages.readPage(first.pfn, first.pos, target.subarray(done, done + n));
+      pages.read(first.pfn, first.pos, target.subarray(done, done + n));
       first.pos += n;
       first.len -= n;
       done += n;

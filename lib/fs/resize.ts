@@ -2,7 +2,15 @@
 // i_rwsem and invalidate_lock, on any kind of file.
 
 import type { Task } from '../sched/index.js';
-import { alignDown, alignUp, isAligned, PAGE_SIZE, pagesFor, pgoffOf, type Pgoff } from '../units.js';
+import {
+  alignDown,
+  alignUp,
+  isAligned,
+  PAGE_SIZE,
+  pagesFor,
+  pgoffOf,
+  type Pgoff,
+} from '../units.js';
 import { removeBlocks, replaceBlock } from './block-map.js';
 import type { Inode } from './inode.js';
 import type { ReferencedBlocks } from './layout-break.js';

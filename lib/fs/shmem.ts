@@ -42,7 +42,7 @@ function pageForFault(inode: Inode, pgoff: Pgoff, addr: number): Pfn {
 export const shmemData: FileData = {
   async read(_task, inode, pos, target) {
     const len = readable(inode, pos, target.length);
-    for (let done = 0; done < len; ) {
+    for (let done = 0; done < len;) {
       const at = pos + done;
       const part = target.subarray(done, Math.min(len, done + PAGE_SIZE - pageOffset(at)));
       const pfn = inode.mapping.lookup(pgoffOf(at));

@@ -46,10 +46,11 @@ export interface Store {
 }
 
 /** An inode as it is when it has just been made. */
-export function newRecord(ino: number, generation: number, spec: NewInode): Omit<
-  InodeRecord,
-  'extents'
-> {
+export function newRecord(
+  ino: number,
+  generation: number,
+  spec: NewInode,
+): Omit<InodeRecord, 'extents'> {
   const { kind, perm, uid, gid, parent, nowNs } = spec;
   return {
     ...{ ino, generation, kind, perm, uid, gid, parent },

@@ -7,7 +7,7 @@
 // unpinned. A bounced page stays dirty: what the device wrote since is not out yet.
 
 import type { PageWriteback } from '../lease/layout.js';
-import { pfnOfPte } from "../mm/pte.js";
+import { pfnOfPte } from '../mm/pte.js';
 import { writeProtectPte } from '../mm/vma.js';
 import type { Task } from '../sched/index.js';
 import { PAGE_SIZE, type Pfn, type Pgoff } from '../units.js';
@@ -16,7 +16,12 @@ import type { Inode } from './inode.js';
 import { assertDisk } from './store-kinds.js';
 
 /** What to do with this page, pinned or not. */
-function verdictFor(inode: Inode, pgoff: Pgoff, pfn: Pfn, why: 'sync' | 'background'): PageWriteback {
+function verdictFor(
+  inode: Inode,
+  pgoff: Pgoff,
+  pfn: Pfn,
+  why: 'sync' | 'background',
+): PageWriteback {
   if (inode.fs.env.mm.pages.pins(pfn) === 0) return 'in-place';
   return inode.policy.pages?.beforeWriteback({ pfn, pgoff }, why) ?? 'in-place';
 }
@@ -68,7 +73,7 @@ async function writebackPage(
   const { partition } = assertDisk(fs);
   if (verdict === 'bounce') {
     const snapshot = new Uint8Array(PAGE_SIZE);
-    pages.readPage(pfn, 0, snapshot);
+    pages.read(pfn, 0, snapshot);
     partition.write(block, 0, snapshot);
   } else {
     pages.copyPage(partition.pfnOf(block), pfn);

@@ -1,0 +1,62 @@
+// chmod and chown (fs/attr.c:setattr_prepare). They break delegations only, no lease of user space.
+
+import { Errno } from '../errno.js';
+import type { Caller } from '../mm/caller.js';
+import type { Inode } from './inode.js';
+import { owns } from './permission.js';
+
+async function change(caller: Caller, inode: Inode, set: () => void): Promise<void> {
+  const { task } = caller;
+  inode.fs.wantWrite('setattr');
+  await inode.iRwsem.downWrite(task);
+  try {
+    if (inode.record.immutable || inode.record.append) {
+      throw new Errno('EPERM', `setattr: ${inode.label} is immutable or append-only`);
+    }
+    set();
+    inode.record.ctimeNs = inode.fs.nowNs;
+    await inode.fs.writeInode(task, inode);
+  } finally {
+    inode.iRwsem.upWrite(task);
+  }
+}
+
+/** EPERM unless the caller owns the file. */
+export async function changeMode(caller: Caller, inode: Inode, perm: number): Promise<void> {
+  if (!owns(inode, caller.process.cred)) throw new Errno('EPERM', `chmod: ${inode.label}`);
+  await change(caller, inode, () => {
+    inode.record.perm = perm & 0o7777;
+  });
+}
+
+/** Giving a file away takes CAP_FOWNER (Linux: CAP_CHOWN); a group that is the caller's, ownership. */
+export async function changeOwner(
+  caller: Caller,
+  inode: Inode,
+  uid: number,
+  gid: number,
+): Promise<void> {
+  const { cred } = caller.process;
+  const given = uid !== inode.record.uid && !cred.caps.has('CAP_FOWNER');
+  const grouped = gid !== inode.record.gid && gid !== cred.gid && !cred.caps.has('CAP_FOWNER');
+  if (!owns(inode, cred) || given || grouped) throw new Errno('EPERM', `chown: ${inode.label}`);
+  await change(caller, inode, () => {
+    inode.record.uid = uid;
+    inode.record.gid = gid;
+  });
+}
+
+/** FS_IMMUTABLE_FL and FS_APPEND_FL. EPERM without CAP_LINUX_IMMUTABLE. */
+export async function changeFlags(
+  caller: Caller,
+  inode: Inode,
+  flags: { readonly immutable?: boolean; readonly append?: boolean },
+): Promise<void> {
+  if (!caller.process.cred.caps.has('CAP_LINUX_IMMUTABLE')) {
+    throw new Errno('EPERM', `chattr: ${inode.label}`);
+  }
+  const { record, fs } = inode;
+  record.immutable = flags.immutable ?? record.immutable;
+  record.append = flags.append ?? record.append;
+  await fs.writeInode(caller.task, inode);
+}

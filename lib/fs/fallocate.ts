@@ -1,0 +1,235 @@
+// fallocate: allocate, punch, zero, collapse, insert (fs/open.c:vfs_fallocate; fs/ext4/extents.c,
+// fs/xfs/xfs_file.c, mm/shmem.c). All or nothing: ENOSPC leaves the file as it was.
+
+import { Errno } from '../errno.js';
+import type { LayoutOp } from '../lease/layout.js';
+import type { Caller } from '../mm/caller.js';
+import type { Task } from '../sched/index.js';
+import { isAligned, pagesFor, pgoffOf, posOf, type Pgoff } from '../units.js';
+import { fillHoles, removeBlocks, replaceBlock } from './block-map.js';
+import type { Inode } from './inode.js';
+import { withLayoutBroken, type PageRange, type ReferencedBlocks } from './layout-break.js';
+import { checksBeforeBreak } from './layout-table.js';
+import { checkNewSize } from './limits.js';
+import { dropRange, punchRange, zeroOldTail } from './resize.js';
+import { shmemPage } from './shmem.js';
+import { assertDisk } from './store-kinds.js';
+
+/** Modes of fallocate(2). punch implies keep_size, as Linux demands. */
+export type FallocMode =
+  'alloc' | 'keep_size' | 'punch' | 'zero' | 'zero_keep_size' | 'collapse' | 'insert';
+
+interface FallocCall {
+  readonly task: Task;
+  readonly caller: Caller;
+  readonly inode: Inode;
+  readonly pos: number;
+  readonly len: number;
+}
+
+interface ModeRow {
+  readonly op: LayoutOp;
+  /** Whether everything after pos moves. */
+  readonly shifts: boolean;
+  /** mm/shmem.c:shmem_fallocate knows KEEP_SIZE and PUNCH_HOLE only. */
+  readonly tmpfs: boolean;
+  /** The size that the call leaves behind. */
+  newSize(call: FallocCall): number;
+  check?(call: FallocCall): void;
+  run(call: FallocCall, blocks: ReferencedBlocks): Promise<void>;
+}
+
+const grown = ({ inode, pos, len }: FallocCall): number => Math.max(inode.size(), pos + len);
+const same = ({ inode }: FallocCall): number => inode.size();
+
+function checkAligned({ pos, len, inode }: FallocCall): void {
+  if (isAligned(pos) && isAligned(len)) return;
+  throw new Errno('EINVAL', `fallocate: [${pos}, +${len}) of ${inode.label} is not page-aligned`);
+}
+
+const modes: Readonly<Record<FallocMode, ModeRow>> = {
+  alloc: { op: 'fallocate', shifts: false, tmpfs: true, newSize: grown, run: allocate },
+  keep_size: { op: 'fallocate', shifts: false, tmpfs: true, newSize: same, run: allocate },
+  punch: {
+    ...{ op: 'punch', shifts: false, tmpfs: true, newSize: same },
+    run: ({ task, inode, pos, len }, blocks) => punchRange(task, inode, pos, len, blocks),
+  },
+  zero: { op: 'zero', shifts: false, tmpfs: false, newSize: grown, run: zeroRange },
+  zero_keep_size: { op: 'zero', shifts: false, tmpfs: false, newSize: same, run: zeroRange },
+  collapse: {
+    ...{ op: 'collapse', shifts: true, tmpfs: false },
+    newSize: ({ inode, len }) => inode.size() - len,
+    check(call) {
+      checkAligned(call);
+      if (call.pos + call.len < call.inode.size()) return;
+      throw new Errno('EINVAL', `fallocate: a collapse must end before ${call.inode.size()}`);
+    },
+    run: collapseRange,
+  },
+  insert: {
+    ...{ op: 'insert', shifts: true, tmpfs: false },
+    newSize: ({ inode, len }) => inode.size() + len,
+    check(call) {
+      checkAligned(call);
+      if (call.inode.size() + call.len > call.inode.fs.maxBytes) {
+        throw new Errno('EFBIG', `fallocate: ${call.inode.label} would be too big`);
+      }
+      if (call.pos < call.inode.size()) return;
+      throw new Errno('EINVAL', `fallocate: an insert must begin before ${call.inode.size()}`);
+    },
+    run: insertRange,
+  },
+};
+
+/** vfs_fallocate(): what is refused whatever the file system. The order is the kernel's. */
+function checkCall(mode: FallocMode, call: FallocCall): void {
+  const { inode, pos, len } = call;
+  if (modes[mode] === undefined) throw new Errno('EOPNOTSUPP', `fallocate: mode ${String(mode)}`);
+  if (!Number.isSafeInteger(pos) || !Number.isSafeInteger(len) || pos < 0 || len <= 0) {
+    throw new Errno('EINVAL', `fallocate: [${pos}, +${len})`);
+  }
+  if (inode.record.append && mode !== 'alloc' && mode !== 'keep_size') {
+    throw new Errno('EPERM', `fallocate: ${inode.label} is append-only`);
+  }
+  if (inode.record.immutable) throw new Errno('EPERM', `fallocate: ${inode.label} is immutable`);
+  if (inode.type === 'dir') throw new Errno('EISDIR', `fallocate: ${inode.label}`);
+  if (!inode.isRegular) throw new Errno('ENODEV', `fallocate: ${inode.label}`);
+  if (pos + len > inode.fs.maxBytes) {
+    throw new Errno('EFBIG', `fallocate: ${inode.label} ends at ${inode.fs.maxBytes} at most`);
+  }
+  if (inode.fs.flavor === 'tmpfs' && !modes[mode].tmpfs) {
+    throw new Errno('EOPNOTSUPP', `fallocate: tmpfs has no mode ${mode}`);
+  }
+}
+
+function rangeOf(row: ModeRow, { pos, len }: FallocCall): PageRange {
+  const start = pgoffOf(pos);
+  return { start, end: row.shifts ? Infinity : pagesFor(pos + len) };
+}
+
+/**
+ * Change what blocks a file has in [pos, pos + len). EINVAL, EFBIG, EOPNOTSUPP, EPERM, EISDIR,
+ * ENODEV, ENOSPC; EINTR while it waits for pages; and what the policy says.
+ */
+export async function fallocate(
+  task: Task,
+  caller: Caller,
+  inode: Inode,
+  mode: FallocMode,
+  pos: number,
+  len: number,
+): Promise<void> {
+  const call: FallocCall = { task, caller, inode, pos, len };
+  checkCall(mode, call);
+  const row = modes[mode];
+  const { fs } = inode;
+  const check = (): void => {
+    row.check?.(call);
+    if (row.newSize(call) > inode.size()) checkNewSize(caller, inode, row.newSize(call));
+  };
+  const checkFirst = checksBeforeBreak(fs.flavor, fs.rules);
+  const range = () => rangeOf(row, call);
+  await withLayoutBroken(
+    { inode, op: row.op, task, caller, range, check, checkFirst },
+    async (blocks) => {
+      const size = row.newSize(call);
+      if (size > inode.size() && !row.shifts) await zeroOldTail(task, inode, size);
+      await row.run(call, blocks);
+      const { record } = inode;
+      record.size = size;
+      record.mtimeNs = fs.nowNs;
+      record.ctimeNs = fs.nowNs;
+      await fs.writeInode(task, inode);
+    },
+  );
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await
+async function allocate({ task, inode, pos, len }: FallocCall): Promise<void> {
+  const start = pgoffOf(pos);
+  const end = pagesFor(pos + len);
+  if (inode.fs.disk !== null) return fillHoles(task, inode, start, end, 'unwritten');
+  const fresh: Pgoff[] = [];
+  try {
+    for (let pgoff = start; pgoff < end; pgoff++) {
+      if (inode.mapping.lookup(pgoff) === undefined) fresh.push(pgoff);
+      shmemPage(inode, pgoff);
+    }
+  } catch (e) {
+    for (const pgoff of fresh) inode.fs.data.dropPages(inode, pgoff, pgoff + 1);
+    throw e;
+  }
+}
+
+/** Whole pages become unwritten blocks; pages covered in part are zeroed there. */
+async function zeroRange(call: FallocCall, blocks: ReferencedBlocks): Promise<void> {
+  const { task, inode, pos, len } = call;
+  const end = pos + len;
+  // Space first: what follows must not fail half-way.
+  await fillHoles(task, inode, pgoffOf(pos), pagesFor(end), 'unwritten');
+  const first = pagesFor(pos);
+  const last = pgoffOf(end);
+  await punchRange(task, inode, pos, Math.min(len, posOf(first) - pos), blocks);
+  if (first > last) return;
+  await inode.mapping.unmapMappingRange(task, first, last);
+  if (blocks === 'free') {
+    inode.fs.data.dropPages(inode, first, last);
+    await inode.fs.transaction(task, (handle) => {
+      inode.extents.mark(first, last, true);
+      assertDisk(inode.fs).write(handle, inode.record);
+    });
+  } else {
+    await dropRange(task, inode, first, last, blocks);
+    await fillHoles(task, inode, first, last, 'unwritten');
+  }
+  if (end > posOf(last)) await punchRange(task, inode, posOf(last), end - posOf(last), blocks);
+}
+
+/** Pages that are about to move: written back, unmapped, out of the cache; referenced ones copied. */
+async function prepareShift(
+  { task, inode, pos }: FallocCall,
+  blocks: ReferencedBlocks,
+): Promise<void> {
+  const { mapping, fs } = inode;
+  const start = pgoffOf(pos);
+  await fs.data.sync(task, inode, start, Infinity);
+  await mapping.unmapMappingRange(task, start, Infinity, { evenCows: true });
+  fs.data.dropPages(inode, start, Infinity);
+  if (blocks === 'free') return;
+  const disk = assertDisk(fs);
+  for (const e of inode.extents.within(start, Infinity)) {
+    for (let i = 0; i < e.nrPages; i++) {
+      if (fs.env.mm.pages.refs(disk.partition.pfnOf(e.block + i)) === 0) continue;
+      await replaceBlock(task, inode, e.pgoff + i, blocks);
+    }
+  }
+}
+
+async function shiftExtents(
+  { task, inode }: FallocCall,
+  start: Pgoff,
+  nrPages: number,
+): Promise<void> {
+  await inode.fs.transaction(task, (handle) => {
+    inode.extents.shift(start, nrPages);
+    for (const e of inode.extents.within(start + nrPages, Infinity)) {
+      inode.fs.setOwners(inode, e.pgoff, e.block, e.nrPages);
+    }
+    assertDisk(inode.fs).write(handle, inode.record);
+  });
+}
+
+async function collapseRange(call: FallocCall, blocks: ReferencedBlocks): Promise<void> {
+  const { task, inode, pos, len } = call;
+  const start = pgoffOf(pos);
+  const end = pgoffOf(pos + len);
+  await prepareShift(call, blocks);
+  await removeBlocks(task, inode, start, end, blocks);
+  await shiftExtents(call, end, start - end);
+}
+
+async function insertRange(call: FallocCall, blocks: ReferencedBlocks): Promise<void> {
+  const start = pgoffOf(call.pos);
+  await prepareShift(call, blocks);
+  await shiftExtents(call, start, pagesFor(call.len));
+}

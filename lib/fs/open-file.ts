@@ -1,0 +1,244 @@
+// struct file: one open file description, shared by dup(), fork and mappings.
+//
+//   open --getFile--> more references --putFile--> last one --task work--> __fput
+//   __fput: leases removed, breakers woken (locks_remove_file) -> counts -> inode put, perhaps evicted
+//
+// It holds leases (LeaseHolder) and remembers who is to be told: F_SETOWN and F_SETSIG. A mapping
+// holds the description, so a lease outlives close(2) while a mapping stays (facts 4.1).
+
+import assert from 'node:assert/strict';
+import { Errno } from '../errno.js';
+import {
+  fcntlGetLease,
+  fcntlSetLease,
+  type GetLeaseResult,
+  type SetLeaseArg,
+} from '../lease/fcntl.js';
+import type { FileLease, LeaseHolder } from '../lease/lease.js';
+import type { AddressSpace } from '../mm/address-space.js';
+import type { Caller, ProcessLike } from '../mm/caller.js';
+import type { MM } from '../mm/mm.js';
+import type { VmFile, VmOperations } from '../mm/vma.js';
+import type { Task } from '../sched/index.js';
+import { addTaskWork } from '../sched/task-work.js';
+import { posOf } from '../units.js';
+import { checkDirect, type UserBuffer } from './direct-io.js';
+import { evictIfUnused } from './evict.js';
+import { fallocate, type FallocMode } from './fallocate.js';
+import { readFile, readToUser, writeFile, writeFromUser } from './file-io.js';
+import type { Inode } from './inode.js';
+import type { OpenFlag } from './open.js';
+import { seekData, type Whence } from './seek.js';
+import { statInode, type Stat } from './stat.js';
+import { checkLength, truncateInode } from './truncate.js';
+
+export class OpenFile implements VmFile, LeaseHolder {
+  readonly inode: Inode;
+  readonly flags: ReadonlySet<OpenFlag>;
+  readonly label: string;
+  readonly readable: boolean;
+  readonly writable: boolean;
+  /** f_pos, for calls without a position. Whoever uses it moves it. */
+  pos = 0;
+  /** fcntl(F_SETOWN): whom signals go to. */
+  owner: ProcessLike | null = null;
+  /** fcntl(F_SETSIG): the signal instead of SIGIO, which then says which descriptor. */
+  signal: string | null = null;
+  readonly #opener: ProcessLike;
+  #refs = 1;
+
+  /** Counts are the caller's to have taken: see open.ts. */
+  constructor(inode: Inode, caller: Caller, flags: ReadonlySet<OpenFlag>, path: string) {
+    this.inode = inode;
+    this.flags = flags;
+    this.label = path;
+    this.#opener = caller.process;
+    const path_ = flags.has('path');
+    this.readable = !path_ && !flags.has('wronly');
+    this.writable = !path_ && (flags.has('wronly') || flags.has('rdwr'));
+  }
+
+  get pid(): number {
+    return (this.owner ?? this.#opener).pid;
+  }
+
+  get refs(): number {
+    return this.#refs;
+  }
+
+  get mapping(): AddressSpace | null {
+    return this.inode.isRegular ? this.inode.mapping : null;
+  }
+
+  // -- references --
+
+  getFile(): void {
+    assert(this.#refs > 0, `${this.label}: get of a closed file`);
+    this.#refs += 1;
+  }
+
+  /** The last put queues __fput, which runs when the task leaves the kernel. */
+  putFile(task: Task): void {
+    assert(this.#refs > 0, `${this.label}: put of a closed file`);
+    this.#refs -= 1;
+    if (this.#refs > 0) return;
+    addTaskWork(task, `__fput of ${this.label}`, (own) => this.#fput(own));
+  }
+
+  async #fput(task: Task): Promise<void> {
+    const { inode } = this;
+    const exiting = this.#opener.exiting || (this.owner?.exiting ?? false);
+    if (!this.flags.has('path')) {
+      await inode.leases.release(task, this, exiting ? 'exit' : 'close');
+      if (this.writable) inode.writers -= 1;
+      else if (this.readable) inode.readers -= 1;
+    }
+    inode.refs -= 1;
+    await evictIfUnused(task, inode);
+  }
+
+  // -- leases --
+
+  /** F_SETLEASE, on descriptor fd. EBADF for O_PATH; else see fcntlSetLease. */
+  async setLease(caller: Caller, arg: SetLeaseArg, fd: number): Promise<void> {
+    this.#assertFile('fcntl');
+    const { leases, fs } = this.inode;
+    if (arg === 'F_LAYOUT' || arg === 'F_LAYOUT|F_EXCLUSIVE') fs.watchPins();
+    await fcntlSetLease(leases, fs.rules, caller, this, arg, fd);
+  }
+
+  getLease(): GetLeaseResult {
+    this.#assertFile('fcntl');
+    return fcntlGetLease(this.inode.leases, this);
+  }
+
+  notify(_sig: 'lease-break', lease: FileLease): void {
+    const { owner, signal } = this;
+    if (owner === null) return;
+    if (signal === null) owner.sendSignal('SIGIO');
+    else owner.sendSignal(signal, { code: 'POLL_MSG', band: 'POLLMSG', fd: lease.fd });
+  }
+
+  leaseGranted(_lease: FileLease, process: ProcessLike): void {
+    this.owner ??= process;
+  }
+
+  leaseGone(): void {
+    this.owner = null;
+    this.signal = null;
+  }
+
+  // -- bytes --
+
+  /** pread(2) into memory of the caller's own; bytes, 0 at the end. EBADF, EISDIR, EINVAL, EINTR. */
+  async read(caller: Caller, pos: number, target: Uint8Array): Promise<number> {
+    this.#checkAccess('read', pos, target.length);
+    if (this.flags.has('direct')) checkDirect(pos, { addr: 0, len: target.length });
+    return readFile(caller.task, this.inode, pos, target);
+  }
+
+  /** pwrite(2); bytes written, at the end of the file with O_APPEND whatever pos says. */
+  async write(caller: Caller, pos: number, source: Uint8Array): Promise<number> {
+    this.#checkAccess('write', pos, source.length);
+    if (this.flags.has('direct')) checkDirect(pos, { addr: 0, len: source.length });
+    return writeFile(this.#writeCall(caller, pos), source);
+  }
+
+  /** pread(2) into a mapping: O_DIRECT moves blocks into its pages. EFAULT, EINVAL. */
+  async readToUser(caller: Caller, pos: number, buffer: UserBuffer): Promise<number> {
+    this.#checkAccess('read', pos, buffer.len);
+    return readToUser(caller.task, this.inode, pos, buffer, this.flags.has('direct'));
+  }
+
+  /** pwrite(2) from a mapping. */
+  async writeFromUser(caller: Caller, pos: number, buffer: UserBuffer): Promise<number> {
+    this.#checkAccess('write', pos, buffer.len);
+    return writeFromUser(this.#writeCall(caller, pos), buffer, this.flags.has('direct'));
+  }
+
+  /** O_DIRECT read, as `readToUser` with the buffer spelt out. */
+  readDirect(caller: Caller, pos: number, mm: MM, addr: number, len: number): Promise<number> {
+    return this.readToUser(caller, pos, { mm, addr, len });
+  }
+
+  writeDirect(caller: Caller, pos: number, mm: MM, addr: number, len: number): Promise<number> {
+    return this.writeFromUser(caller, pos, { mm, addr, len });
+  }
+
+  #writeCall(caller: Caller, pos: number) {
+    const append = this.flags.has('append') || this.inode.record.append;
+    return { caller, inode: this.inode, pos, append, nonblock: this.flags.has('nonblock') };
+  }
+
+  // -- the file as a whole --
+
+  /** ftruncate(2). EINVAL: not open for writing, negative, no regular file. Leases are not asked. */
+  async ftruncate(caller: Caller, len: number): Promise<void> {
+    checkLength(len);
+    this.#assertFile('ftruncate');
+    if (!this.writable) throw new Errno('EINVAL', `ftruncate: ${this.label} is not writable`);
+    if (!this.inode.isRegular) throw new Errno('EINVAL', `ftruncate: ${this.label}`);
+    if (this.inode.record.append) throw new Errno('EPERM', `ftruncate: ${this.label}`);
+    await truncateInode(caller, this.inode, len);
+  }
+
+  async fallocate(caller: Caller, mode: FallocMode, pos: number, len: number): Promise<void> {
+    this.#assertFile('fallocate');
+    if (!this.writable) throw new Errno('EBADF', `fallocate: ${this.label} is not writable`);
+    await fallocate(caller.task, caller, this.inode, mode, pos, len);
+  }
+
+  /** fsync(2). Never waits for a pin, unless the policy for pinned pages says so. */
+  async fsync(caller: Caller): Promise<void> {
+    this.#assertFile('fsync');
+    await this.inode.fs.data.sync(caller.task, this.inode);
+    this.inode.fs.flush();
+  }
+
+  /** lseek(2) to data or to a hole. ENXIO: there is none from pos on. */
+  seek(whence: Whence, pos: number): number {
+    this.#assertFile('lseek');
+    return seekData(this.inode, whence, pos);
+  }
+
+  stat(): Stat {
+    return statInode(this.inode);
+  }
+
+  // -- mappings --
+
+  /** What mmap(2) asks of the file. EACCES: not open for reading. ENODEV: nothing to map. */
+  checkMmap(prot: { readonly write: boolean }, share: 'shared' | 'private'): void {
+    this.#assertFile('mmap');
+    if (!this.readable) throw new Errno('EACCES', `mmap: ${this.label} is not open for reading`);
+    if (share === 'shared' && prot.write && !this.writable) {
+      throw new Errno('EACCES', `mmap: ${this.label} is not open for writing`);
+    }
+    if (!this.inode.isRegular) throw new Errno('ENODEV', `mmap: ${this.label}`);
+  }
+
+  readonly vmOps: VmOperations = {
+    fault: (task, vma, pgoff, access) => {
+      return this.inode.fs.data.fault(task, vma, this.inode, pgoff, access);
+    },
+    remove: async (task, _vma, pgoff, nrPages) => {
+      const process = this.#opener;
+      const caller = { task, process };
+      await fallocate(task, caller, this.inode, 'punch', posOf(pgoff), posOf(nrPages));
+    },
+  };
+
+  #assertFile(what: string): void {
+    if (this.flags.has('path')) throw new Errno('EBADF', `${what}: ${this.label} is O_PATH`);
+  }
+
+  #checkAccess(what: 'read' | 'write', pos: number, len: number): void {
+    this.#assertFile(what);
+    const allowed = what === 'read' ? this.readable : this.writable;
+    if (!allowed) throw new Errno('EBADF', `${what}: ${this.label} is not open for that`);
+    if (this.inode.type === 'dir') throw new Errno('EISDIR', `${what}: ${this.label}`);
+    if (!Number.isSafeInteger(pos) || pos < 0 || !Number.isSafeInteger(pos + len)) {
+      throw new Errno('EINVAL', `${what}: position ${pos}`);
+    }
+  }
+}
