@@ -14,9 +14,7 @@ export class SharedBitmap {
 
   /** Over bytes [pos, pos + byteLength(nrBits)) of buffer; pos is a multiple of 4. */
   constructor(buffer: SharedArrayBuffer, pos: number, nrBits: number) {
-    if (!Number.isInteger(nrBits) || nrBits < 1 || nrBits > 2 ** 31) {
-      throw new Errno('EINVAL', `nrBits ${String(nrBits)}: must be from 1 to 2^31`);
-    }
+    checkNrBits(nrBits);
     this.nrBits = nrBits;
     this.buffer = buffer;
     this.pos = pos;
@@ -28,6 +26,7 @@ export class SharedBitmap {
   }
 
   static create(nrBits: number): SharedBitmap {
+    checkNrBits(nrBits);
     return new SharedBitmap(new SharedArrayBuffer(SharedBitmap.byteLength(nrBits)), 0, nrBits);
   }
 
@@ -49,6 +48,7 @@ export class SharedBitmap {
 
   /** Find a clear bit from start on, then from 0, and set it; undefined when all are set. */
   allocate(start = 0): number | undefined {
+    this.#wordOf(start);
     for (const [first, end] of [
       [start, this.nrBits],
       [0, start],
@@ -96,6 +96,12 @@ export class SharedBitmap {
       bit = base + 32;
     }
     return end;
+  }
+}
+
+function checkNrBits(nrBits: number): void {
+  if (!Number.isInteger(nrBits) || nrBits < 1 || nrBits > 2 ** 31) {
+    throw new Errno('EINVAL', `nrBits ${String(nrBits)}: must be from 1 to 2^31`);
   }
 }
 
