@@ -9,7 +9,7 @@ import { Escalation } from '../../lib/lease/last-resort.js';
 import type { BusyVerdict, LayoutChange, LayoutPolicy } from '../../lib/lease/layout.js';
 import { LeaseContext } from '../../lib/lease/lease-context.js';
 import { defaultLeaseSettings } from '../../lib/lease/leased-inode.js';
-import type { FileLease } from '../../lib/lease/lease.js';
+import type { FileLease, LeaseManager } from '../../lib/lease/lease.js';
 import { takeMapDirect } from '../../lib/lease/map-direct.js';
 import type { ProcessLike } from '../../lib/mm/caller.js';
 import type { PinIntent } from '../../lib/mm/mm-env.js';
@@ -92,7 +92,9 @@ export class PolicyWorld {
   readonly #rules;
   readonly #idle = new WaitQueue(this.sched, 'pages to become idle');
   readonly #caller;
-  readonly #vma: VMA;
+  readonly vma: VMA;
+  /** The task of the truncate under way. */
+  truncating: Task | null = null;
   readonly #signals: string[] = [];
   #killed = false;
   #revoked = false;
@@ -112,7 +114,7 @@ export class PolicyWorld {
     this.file.leaseGone = () => (this.#leaseWentFirst ||= this.pins.size > 0);
     this.#caller = { task: new Task(sched, 999, 'app', false), process: this.app };
     const span = { pgoff: 0, start: 0, end: posOf(3) };
-    this.#vma = { ...span, mm: {}, file: this.file, flags: {} } as unknown as VMA;
+    this.vma = { ...span, mm: {}, file: this.file, flags: {} } as unknown as VMA;
   }
 
   /** Whatever lease the behaviour has the application take. */
@@ -126,7 +128,7 @@ export class PolicyWorld {
         leases,
         { ...this.#rules, mapDirect: true },
         this.#caller,
-        this.#vma,
+        this.vma,
         dax,
       );
     }
@@ -139,7 +141,7 @@ export class PolicyWorld {
     if (longterm && this.#rules.longtermFsdax === 'EOPNOTSUPP') return 'EOPNOTSUPP';
     const irrevocable = longterm && this.#behaviour.revoke === 'irrevocable';
     const intent: PinIntent = {
-      ...{ mapping: null as never, vma: this.#vma, pgoff: 0, nrPages: 3, write: true },
+      ...{ mapping: null as never, vma: this.vma, pgoff: 0, nrPages: 3, write: true },
       ...{ longterm, irrevocable, process: this.app },
     };
     try {
@@ -158,12 +160,23 @@ export class PolicyWorld {
     this.leases.pinsChanged();
   }
 
+  /** Have a waiting change look again. */
+  wake(): void {
+    this.#idle.wakeAll();
+  }
+
+  /** A layout that a server in the kernel holds for a client. */
+  layout(holder: FakeFile, manager: LeaseManager): FileLease {
+    return this.leases.setLease(this.#caller, holder, 'F_RDLCK', { kind: 'LAYOUT', manager });
+  }
+
   /** Truncate in a task of its own, and see how it ended within an hour. */
   async truncate(pin: Outcome['pin'], more: Partial<LayoutChange> = {}): Promise<Outcome> {
     const startNs = this.sched.clock.nowNs;
     let blocks: Outcome['blocks'] = 'idle-first';
     let atNs = Infinity;
     const handle = this.sched.spawn('truncate', async (task) => {
+      this.truncating = task;
       try {
         const caller = { task, process: new FakeProcess(8, 'admin') };
         blocks = await this.#change(fakeChange({ task, caller, ...more }));
