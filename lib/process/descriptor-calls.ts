@@ -8,6 +8,7 @@ import { regularFile } from './file-calls.js';
 import { registerBuffer } from './io-uring.js';
 import { pipeEnds } from './pipe-end.js';
 import type { Process, Thread } from './process.js';
+import { signalName } from './signal-table.js';
 
 /**
  * close(2). The descriptor is free whatever happens; a refusal of ->flush() is reported. If this
@@ -121,7 +122,7 @@ export async function setOwner(t: Thread, file: File, pid: number): Promise<void
   regularFile(file, 'EINVAL').setOwner(t.process.table.get(pid));
 }
 
-/** fcntl(F_SETSIG): the signal that is sent, with si_fd; 0 for SIGIO without. */
+/** fcntl(F_SETSIG): the signal that is sent, with si_fd; '0' for SIGIO without. EINVAL. */
 export async function setSignal(_t: Thread, file: File, sig: string): Promise<void> {
-  regularFile(file, 'EINVAL').setSignal(sig);
+  regularFile(file, 'EINVAL').setSignal(sig === '0' ? null : signalName(sig));
 }

@@ -4,6 +4,7 @@
 import { Errno, isErrno } from '../errno.js';
 import { WaitQueue } from '../sched/index.js';
 import {
+  type AnyFile,
   type DeviceFile,
   type File,
   type NodeIO,
@@ -125,6 +126,19 @@ export class DeviceHandle implements NodeIO {
 
   mmap(req: Omit<MmapRequest, 'fd'>, opts: CallOptions = {}): Promise<number> {
     return this.#process.mmap({ ...req, fd: this.fd }, opts);
+  }
+
+  /**
+   * fd_install(): a descriptor of a file that a request returned, whose reference is the
+   * descriptor's from now on. EMFILE; the reference stays the caller's then.
+   */
+  install(file: AnyFile): number {
+    return this.#process.fds.install(file);
+  }
+
+  /** Close a descriptor that install() made. */
+  uninstall(fd: number): Promise<void> {
+    return this.#process.close(fd);
   }
 
   munmap(addr: number, len: number, opts: CallOptions = {}): Promise<void> {

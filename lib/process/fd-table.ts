@@ -33,10 +33,10 @@ export class FdTable {
     return (this.#slots[fd] ?? null) !== null;
   }
 
-  /** Hold back the lowest free descriptor from min up. EMFILE. */
+  /** Hold back the lowest free descriptor from min up. EMFILE; EINVAL if min is past the limit. */
   reserve(min = 0): number {
     const limit = this.#limit();
-    if (min >= limit)
+    if (min > 0 && min >= limit)
       throw new Errno('EINVAL', `descriptor ${min} is not below the limit ${limit}`);
     let fd = min;
     while (this.#slots[fd] !== undefined) fd++;

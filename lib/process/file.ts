@@ -5,6 +5,7 @@
 //   DeviceFile    an open node of a device
 //   PipeEnd       one end of a pipe
 //   RingFile      an io_uring instance
+//   AnyFile       what a request of a device returned, a dma-buf: it can only be closed
 //
 // The last putFile(task) only queues the release, in the task's work list (sched/task-work).
 
@@ -46,7 +47,7 @@ export interface FsStat {
 }
 
 /** What every file has. */
-interface AnyFile extends VmFile {
+export interface AnyFile extends VmFile {
   /** Runs at each close(2) of a descriptor. */
   flush?(caller: Caller): MaybeLater<void>;
 }
@@ -73,8 +74,8 @@ export interface RegularFile extends AnyFile, Blocking {
   getLease(caller: Caller): GetLeaseResult;
   /** F_SETOWN: whom the signals of this description reach. */
   setOwner(process: ProcessLike): void;
-  /** F_SETSIG: 0 for plain SIGIO without siginfo. */
-  setSignal(sig: string): void;
+  /** F_SETSIG; null: plain SIGIO, without siginfo. */
+  setSignal(sig: string | null): void;
 }
 
 export type PollEvent = 'POLLIN' | 'POLLOUT' | 'POLLPRI' | 'POLLERR' | 'POLLHUP';
@@ -107,7 +108,7 @@ export interface RingFile extends AnyFile {
   readonly ring: true;
 }
 
-export type File = RegularFile | DeviceFile | PipeEnd | RingFile;
+export type File = RegularFile | DeviceFile | PipeEnd | RingFile | AnyFile;
 
 /** One mount, with paths from its own root. */
 export interface FileSystemOps {

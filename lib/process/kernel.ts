@@ -2,22 +2,22 @@
 
 import type { KernelRules } from '../kernel-rules.js';
 import type { Caller } from '../mm/caller.js';
+import type { MM } from '../mm/mm.js';
 import type { MMEnv } from '../mm/mm-env.js';
 import type { Scheduler, Task } from '../sched/index.js';
 import type { DeviceFile, NodeIO, OpenFlag } from './file.js';
 import type { MountTable } from './mount-table.js';
 
-/** A pipe as lib/fs makes it: pages by reference, gifted by vmsplice or copied by write. */
+/** A pipe as lib/fs makes it, with one open description of each end. */
 export interface PipeBuffers {
-  /** Pages by FOLL_GET, never long-term, as many as fit; bytes. EFAULT EAGAIN EINTR. */
-  vmsplice(caller: Caller, addr: number, len: number, nonblock: boolean): Promise<number>;
-  write(caller: Caller, source: Uint8Array, nonblock: boolean): Promise<number>;
-  /** Up to target's length; 0 at end of file. Pages go with their last byte. */
-  read(caller: Caller, target: Uint8Array, nonblock: boolean): Promise<number>;
-  closeReader(): void;
-  closeWriter(): void;
-  /** No end is open any more: let go of every page. */
-  destroy(task: Task): void;
+  readonly label: string;
+  /** One description of an end is gone; with the last of both go the pages. */
+  closeEnd(end: 'read' | 'write'): void;
+  /** Up to target's length; 0 at end of file. A page goes with its last byte. EAGAIN EINTR. */
+  read(task: Task, target: Uint8Array, nonblock: boolean): Promise<number>;
+  /** Pages by FOLL_GET, never long-term, as many as fit; bytes. EFAULT EAGAIN EPIPE EINTR. */
+  vmsplice(task: Task, mm: MM, addr: number, len: number, nonblock: boolean): Promise<number>;
+  write(task: Task, source: Uint8Array, nonblock: boolean): Promise<number>;
 }
 
 export interface OpenedNode {

@@ -1,5 +1,5 @@
 // The two ends of a pipe as open files. The buffers are those of lib/fs/pipe; they go, with the
-// pages they hold, when neither end is open any more.
+// pages they reference, when neither end is open any more.
 
 import assert from 'node:assert/strict';
 import { Errno, isErrno } from '../errno.js';
@@ -9,46 +9,41 @@ import { addTaskWork } from '../sched/task-work.js';
 import type { PipeEnd } from './file.js';
 import type { PipeBuffers } from './kernel.js';
 
-/** Both ends share it: when the second one is released the buffers go. */
-interface Shared {
-  readonly buffers: PipeBuffers;
-  nrOpen: number;
-}
-
 class End implements PipeEnd {
   readonly pipeEnd: 'read' | 'write';
   readonly mapping = null;
   readonly label: string;
   nonblock = false;
-  readonly #shared: Shared;
+  readonly #buffers: PipeBuffers;
   #refs = 1;
 
-  constructor(pipeEnd: 'read' | 'write', shared: Shared) {
+  constructor(pipeEnd: 'read' | 'write', buffers: PipeBuffers) {
     this.pipeEnd = pipeEnd;
-    this.label = `${pipeEnd} end of a pipe`;
-    this.#shared = shared;
+    this.label = `${pipeEnd} end of ${buffers.label}`;
+    this.#buffers = buffers;
   }
 
   get writable(): boolean {
     return this.pipeEnd === 'write';
   }
 
-  async readPipe(caller: Caller, len: number): Promise<Uint8Array> {
+  async readPipe({ task }: Caller, len: number): Promise<Uint8Array> {
     this.#mustBe('read');
     const target = new Uint8Array(len);
-    const nr = await this.#shared.buffers.read(caller, target, this.nonblock);
+    const nr = await this.#buffers.read(task, target, this.nonblock);
     return nr === len ? target : target.slice(0, nr);
   }
 
   async writePipe(caller: Caller, source: Uint8Array): Promise<number> {
     this.#mustBe('write');
-    return brokenPipe(caller, this.#shared.buffers.write(caller, source, this.nonblock));
+    return brokenPipe(caller, this.#buffers.write(caller.task, source, this.nonblock));
   }
 
   async vmsplice(caller: Caller, addr: number, len: number): Promise<number> {
     this.#mustBe('write');
-    const { buffers } = this.#shared;
-    return brokenPipe(caller, buffers.vmsplice(caller, addr, len, this.nonblock));
+    const { task, process } = caller;
+    const { nonblock } = this;
+    return brokenPipe(caller, this.#buffers.vmsplice(task, process.mm, addr, len, nonblock));
   }
 
   getFile(): void {
@@ -58,14 +53,8 @@ class End implements PipeEnd {
 
   putFile(task: Task): void {
     assert(this.#refs > 0, `${this.label}: put of a released file`);
-    if (--this.#refs === 0) addTaskWork(task, `fput of a pipe`, (own) => this.#release(own));
-  }
-
-  #release(task: Task): void {
-    const shared = this.#shared;
-    if (this.pipeEnd === 'read') shared.buffers.closeReader();
-    else shared.buffers.closeWriter();
-    if (--shared.nrOpen === 0) shared.buffers.destroy(task);
+    if (--this.#refs > 0) return;
+    addTaskWork(task, `fput of ${this.label}`, () => this.#buffers.closeEnd(this.pipeEnd));
   }
 
   #mustBe(end: 'read' | 'write'): void {
@@ -85,6 +74,5 @@ async function brokenPipe(caller: Caller, write: Promise<number>): Promise<numbe
 
 /** pipe(2): both ends, each with one reference. */
 export function pipeEnds(buffers: PipeBuffers): { readonly reader: PipeEnd; writer: PipeEnd } {
-  const shared: Shared = { buffers, nrOpen: 2 };
-  return { reader: new End('read', shared), writer: new End('write', shared) };
+  return { reader: new End('read', buffers), writer: new End('write', buffers) };
 }

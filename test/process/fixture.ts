@@ -1,9 +1,9 @@
 // A kernel with simulated time and files that say what happens to them, for tests of processes.
 
 import type { Caller } from '../../lib/mm/caller.js';
-import type { MMEnv } from '../../lib/mm/mm-env.js';
-import { PinTable } from '../../lib/mm/pin-table.js';
-import { kernelRules } from '../../lib/kernel-rules.js';
+import type { MM } from '../../lib/mm/mm.js';
+import { newMMEnv } from '../../lib/mm/mm-env.js';
+import { type KernelName, kernelRules } from '../../lib/kernel-rules.js';
 import { Errno } from '../../lib/errno.js';
 import type {
   DeviceFile,
@@ -23,6 +23,7 @@ import {
   WaitQueue,
 } from '../../lib/sched/index.js';
 import { addTaskWork } from '../../lib/sched/task-work.js';
+import { memoryRegion } from '../support/mm-fixture.js';
 
 export type Journal = string[];
 
@@ -54,13 +55,12 @@ class Counted {
   }
 }
 
-/** Byte 0 of a read says how the read waits until wake(): see waits. */
+/** A read of 1, 2 or 3 bytes waits until wake(): interruptibly, killably, uninterruptibly. */
 export class FakeFile extends Counted implements RegularFile {
   readonly readable: boolean;
   readonly writable: boolean;
   readonly append: boolean;
   nonblock = false;
-  /** Where reads of length 1, 2 and 3 wait: interruptibly, killably, not at all. */
   readonly queue: WaitQueue;
   size = 0;
   /** Set by wake(). */
@@ -216,7 +216,8 @@ export class FakeFs {
   }
 }
 
-class FakePipe implements PipeBuffers {
+export class FakePipe implements PipeBuffers {
+  readonly label = 'pipe';
   readonly #journal: Journal;
   readonly #bytes: number[] = [];
   #readers = true;
@@ -225,34 +226,27 @@ class FakePipe implements PipeBuffers {
     this.#journal = journal;
   }
 
-  async vmsplice(_caller: Caller, _addr: number, len: number): Promise<number> {
+  async vmsplice(_task: Task, _mm: MM, _addr: number, len: number): Promise<number> {
     this.#bytes.push(...new Uint8Array(len));
     return len;
   }
 
-  async write(_caller: Caller, source: Uint8Array): Promise<number> {
+  async write(_task: Task, source: Uint8Array, nonblock: boolean): Promise<number> {
     if (!this.#readers) throw new Errno('EPIPE', 'write: nobody reads');
+    if (nonblock && this.#bytes.length > 0) throw new Errno('EAGAIN', 'write: full');
     this.#bytes.push(...source);
     return source.length;
   }
 
-  async read(_caller: Caller, target: Uint8Array): Promise<number> {
+  async read(_task: Task, target: Uint8Array): Promise<number> {
     const bytes = this.#bytes.splice(0, target.length);
     target.set(bytes);
     return bytes.length;
   }
 
-  closeReader(): void {
-    this.#readers = false;
-    this.#journal.push('close reader');
-  }
-
-  closeWriter(): void {
-    this.#journal.push('close writer');
-  }
-
-  destroy(): void {
-    this.#journal.push('destroy pipe');
+  closeEnd(end: 'read' | 'write'): void {
+    if (end === 'read') this.#readers = false;
+    this.#journal.push(`close ${end} end`);
   }
 }
 
@@ -265,26 +259,33 @@ export interface Fixture {
   readonly devices: Map<string, FakeDevice>;
 }
 
-/** Processes over fake files. `/` is one mount, `/other` another. */
-export function fixture(opts: Partial<SimulatedOptions> = {}): Fixture {
-  const sched = new Scheduler({ mode: 'simulated', ...opts });
+export interface FixtureOptions extends Partial<SimulatedOptions> {
+  readonly kernel?: KernelName;
+  /** On the event loop, in real time. */
+  readonly live?: boolean;
+}
+
+/** Processes over real memory and fake files. `/` is one mount, `/other` another. */
+export function fixture({ kernel: name = '7.2', live, ...opts }: FixtureOptions = {}): Fixture {
+  const sched = new Scheduler(live === true ? { mode: 'live' } : { ...opts, mode: 'simulated' });
   const journal: Journal = [];
   const fs = new FakeFs(sched, journal);
   const mounts = new MountTable();
   mounts.mount('/', fs as unknown as FileSystemOps);
   mounts.mount('/other', new FakeFs(sched, journal) as unknown as FileSystemOps);
   const devices = new Map<string, FakeDevice>();
+  const rules = kernelRules[name];
   const kernel: Kernel = {
     sched,
-    rules: kernelRules['7.2'],
-    mmEnv: { sched, pinTable: new PinTable() } as unknown as MMEnv,
+    rules,
+    mmEnv: newMMEnv(sched, rules, { ram: memoryRegion(128), pmem: memoryRegion(32) }),
     mounts,
     makePipe: () => new FakePipe(journal),
-    async openNode(_caller, name): Promise<OpenedNode> {
-      if (name === 'none') throw new Errno('ENOENT', 'no such node');
-      const file = new FakeDevice(sched, `/dev/${name}`, journal);
-      devices.set(name, file);
-      return { file, library: name === 'lib' ? (io) => ({ io, isLibrary: true }) : null };
+    async openNode(_caller, node): Promise<OpenedNode> {
+      if (node === 'none') throw new Errno('ENOENT', 'no such node');
+      const file = new FakeDevice(sched, `/dev/${node}`, journal);
+      devices.set(node, file);
+      return { file, library: node === 'lib' ? (io) => ({ io, isLibrary: true }) : null };
     },
   };
   return { sched, kernel, table: new ProcessTable(kernel), fs, journal, devices };

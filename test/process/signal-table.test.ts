@@ -3,6 +3,7 @@
 import test from 'ava';
 import {
   defaultAction,
+  type DefaultAction,
   isKernelOnly,
   isRealTime,
   signalName,
@@ -18,7 +19,7 @@ test('the 31 classic signals are numbered 1 to 31', (t) => {
   );
 });
 
-const actions: [SignalName, string][] = [
+const actions: [SignalName, DefaultAction][] = [
   ['SIGIO', 'terminate'],
   ['SIGKILL', 'terminate'],
   ['SIGTERM', 'terminate'],

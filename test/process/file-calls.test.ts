@@ -1,0 +1,138 @@
+// Goal: calls on files check what the kernel checks before the file system is asked.
+
+import test from 'ava';
+import { fixture } from './fixture.js';
+
+const bytes = (n: number) => new Uint8Array(n).fill(1);
+
+test('open takes the lowest descriptor, and none when it fails', async (t) => {
+  const app = fixture().table.spawn('app');
+  t.is(await app.open('/a', ['rdwr', 'creat']), 0);
+  t.is(await app.open('/b', ['rdwr', 'creat']), 1);
+  const refusal = await t.throwsAsync(app.open('/nothing'));
+  t.like(refusal, { code: 'ENOENT', errno: -2, syscall: 'open' });
+  await app.close(0);
+  t.is(await app.open('/b'), 0);
+  t.is(await app.open('/dev/null0', ['rdwr']), 2);
+});
+
+test('at the limit open is EMFILE before anything is created', async (t) => {
+  const { table, fs } = fixture();
+  const app = table.spawn('app');
+  await app.setrlimit('nofile', 1);
+  await app.open('/a', ['creat']);
+  await t.throwsAsync(app.open('/b', ['creat']), { code: 'EMFILE' });
+  t.false(fs.names.has('/b'));
+});
+
+test('access modes hold: EBADF for reads and writes, EINVAL for ftruncate', async (t) => {
+  const app = fixture().table.spawn('app');
+  const r = await app.open('/f', ['rdonly', 'creat']);
+  const w = await app.open('/f', ['wronly']);
+  await t.throwsAsync(app.read(w, 0, 16), { code: 'EBADF' });
+  await t.throwsAsync(app.write(r, 0, bytes(1)), { code: 'EBADF' });
+  await t.throwsAsync(app.ftruncate(r, 0), { code: 'EINVAL' });
+  await t.throwsAsync(app.fallocate(r, 'punch', 0, 1), { code: 'EBADF' });
+  await app.ftruncate(w, 10);
+  t.is((await app.fstat(r)).size, 0);
+  t.is((await app.fstat(w)).size, 10);
+});
+
+test('a descriptor that is not open is EBADF for every call', async (t) => {
+  const app = fixture().table.spawn('app');
+  const calls = [
+    app.close(3),
+    app.dup(3),
+    app.dup2(3, 4),
+    app.read(3, 0, 1),
+    app.write(3, 0, bytes(1)),
+    app.readStream(3, 1),
+    app.writeStream(3, bytes(1)),
+    app.lseek(3, 0, 'SEEK_SET'),
+    app.ftruncate(3, 0),
+    app.fallocate(3, 'alloc', 0, 1),
+    app.fsync(3),
+    app.fstat(3),
+    app.mmap({ fd: 3, len: 4096 }),
+    app.vmsplice(3, 0, 1),
+    app.readPipe(3, 1),
+    app.ioctl(3, 'X'),
+    app.poll(3),
+    app.setLease(3, 'F_RDLCK'),
+    app.getLease(3),
+    app.setNonblock(3, true),
+    app.setOwn(3, 1),
+    app.setSig(3, 'SIGIO'),
+    app.readDirect(3, 0, { addr: 0, len: 512 }),
+    app.writeDirect(3, 0, { addr: 0, len: 512 }),
+  ];
+  for (const call of calls) await t.throwsAsync<Error>(call, { code: 'EBADF' });
+});
+
+for (const [name, pos, len] of [
+  ['negative position', -1, 1],
+  ['negative length', 0, -1],
+  ['fraction', 0.5, 1],
+  ['end past 2^53', Number.MAX_SAFE_INTEGER, 1],
+] as const) {
+  test(`a ${name} is EINVAL`, async (t) => {
+    const app = fixture().table.spawn('app');
+    const fd = await app.open('/f', ['rdwr', 'creat']);
+    await t.throwsAsync(app.read(fd, pos, len), { code: 'EINVAL' });
+    await t.throwsAsync(app.fallocate(fd, 'alloc', pos, len), { code: 'EINVAL' });
+  });
+}
+
+test('fallocate of nothing is EINVAL, of an unknown mode EOPNOTSUPP, of a device ENODEV', async (t) => {
+  const app = fixture().table.spawn('app');
+  const fd = await app.open('/f', ['rdwr', 'creat']);
+  await t.throwsAsync(app.fallocate(fd, 'alloc', 0, 0), { code: 'EINVAL' });
+  await t.throwsAsync(app.fallocate(fd, 'melt' as 'alloc', 0, 1), { code: 'EOPNOTSUPP' });
+  const dev = await app.open('/dev/null0', ['rdwr']);
+  await t.throwsAsync(app.fallocate(dev, 'alloc', 0, 1), { code: 'ENODEV' });
+  await t.throwsAsync(app.fsync(dev), { code: 'EINVAL' });
+  await t.throwsAsync(app.ftruncate(dev, 0), { code: 'EINVAL' });
+});
+
+test('a short read is a short array', async (t) => {
+  const app = fixture().table.spawn('app');
+  const fd = await app.open('/f', ['rdwr', 'creat']);
+  await app.write(fd, 0, bytes(10));
+  t.is((await app.read(fd, 6, 16)).length, 4);
+  t.is((await app.read(fd, 10, 16)).length, 0);
+});
+
+test('read, write and lseek share one position over all descriptors of the open file', async (t) => {
+  const app = fixture().table.spawn('app');
+  const fd = await app.open('/f', ['rdwr', 'creat']);
+  const copy = await app.dup(fd);
+  t.is(await app.writeStream(fd, bytes(10)), 10);
+  t.is(await app.lseek(copy, 0, 'SEEK_CUR'), 10);
+  t.is(await app.lseek(copy, -4, 'SEEK_END'), 6);
+  t.is((await app.readStream(fd, 16)).length, 4);
+  t.is(await app.lseek(fd, 2, 'SEEK_SET'), 2);
+  await t.throwsAsync(app.lseek(fd, -3, 'SEEK_CUR'), { code: 'EINVAL' });
+  const own = await app.open('/f', ['rdwr']);
+  t.is(await app.lseek(own, 0, 'SEEK_CUR'), 0);
+  await app.write(fd, 100, bytes(1));
+  t.is(await app.lseek(fd, 0, 'SEEK_CUR'), 2);
+});
+
+test('O_APPEND writes at the end and moves the position there', async (t) => {
+  const { table, journal } = fixture();
+  const app = table.spawn('app');
+  const fd = await app.open('/f', ['rdwr', 'creat', 'append']);
+  await app.write(fd, 0, bytes(5));
+  await app.lseek(fd, 0, 'SEEK_SET');
+  await app.writeStream(fd, bytes(3));
+  t.deepEqual(journal, ['write f 0', 'write f 5']);
+  t.is(await app.lseek(fd, 0, 'SEEK_CUR'), 8);
+});
+
+test('rename and link over two mounts are EXDEV', async (t) => {
+  const app = fixture().table.spawn('app');
+  await app.open('/f', ['creat']);
+  await app.rename('/f', '/g');
+  await t.throwsAsync(app.rename('/g', '/other/g'), { code: 'EXDEV' });
+  await t.throwsAsync(app.link('/g', '/other/g'), { code: 'EXDEV' });
+});

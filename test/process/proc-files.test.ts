@@ -1,0 +1,59 @@
+// Goal: /proc shows what a process holds: pages by account, pinned files by device.
+
+import test from 'ava';
+import { pinUserPages } from '../../lib/mm/pin-user-pages.js';
+import { PAGE_SIZE } from '../../lib/units.js';
+import { fixture } from './fixture.js';
+
+test('status counts pages and KiB of both accounts, descriptors and pending signals', async (t) => {
+  const app = fixture().table.spawn('app');
+  await app.open('/f', ['creat']);
+  const addr = await app.mmap({ len: 4 * PAGE_SIZE });
+  await app.mlock(addr, PAGE_SIZE);
+  await app.uringRegister(addr, 2 * PAGE_SIZE);
+  app.sigmask('block', ['SIGUSR1']);
+  app.sendSignal('SIGUSR1');
+  t.deepEqual(app.status(), {
+    name: 'app',
+    pid: 1,
+    state: 'running',
+    uid: 0,
+    vmPinPages: 2,
+    vmPinKiB: 8,
+    vmLckPages: 1,
+    vmLckKiB: 4,
+    nrFds: 2,
+    pendingSignals: ['SIGUSR1'],
+  });
+});
+
+test('file_pins lists pinned files below the open device, and bare when none is open', async (t) => {
+  const { sched, table, kernel } = fixture();
+  const app = table.spawn('app');
+  const other = table.spawn('other');
+  await app.open('/x', ['creat']);
+  const { fd } = await app.openDevice('uverbs0');
+  const addr = await app.mmap({ len: PAGE_SIZE, share: 'private' });
+  const pin = (deviceFile: string, dataFile: string) =>
+    sched.enter('pin', (task) =>
+      pinUserPages(task, kernel.mmEnv, {
+        mm: app.mm,
+        addr,
+        len: 1,
+        access: 'read',
+        longterm: false,
+        origin: { process: app, device: 'dev', deviceFile, dataFile },
+      }),
+    );
+  const pins = [
+    await pin('/dev/uverbs0', '/data/b'),
+    await pin('/dev/uverbs0', '/data/a'),
+    await pin('/dev/uverbs0', '/data/a'),
+    await pin('/dev/uverbs0', ''),
+    await pin('mm', '/data/c'),
+  ];
+  t.deepEqual(app.filePins(), [`${fd}: /dev/uverbs0`, '\t/data/a', '\t/data/b', '/data/c']);
+  t.deepEqual(other.filePins(), []);
+  for (const p of pins) p.unpin();
+  t.deepEqual(app.filePins(), []);
+});
