@@ -1,9 +1,9 @@
 // The camera or the screen as an application holds it: one method for each request, and frames().
 //
-// Nothing is kept here that the node does not know too, but for where buffers are mapped: several
-// clients, or a client and bare requests, may be used on one file.
+// Nothing is kept here that the node does not know too, but for the descriptors of exported
+// buffers: a client and bare requests may be used on one file.
 
-import type { DmaBuf, NodeIO, PollEvent } from '../../lib/driver/index.js';
+import { Errno, type DmaBuf, type NodeIO, type PollEvent } from '../../lib/driver/index.js';
 import type { BufType, V4L2Buffer, V4L2BufferArg } from './buffer.js';
 import type { EventSubscription, VideoEvent } from './events.js';
 import type { PixFormat, PixFormatRequest } from './formats.js';
@@ -21,6 +21,8 @@ import type { Priority } from './priority.js';
 
 /** The calls of an open node that a client makes: system calls of its process. */
 export interface VideoIO extends NodeIO<VideoRequests> {
+  install(file: DmaBuf): number;
+  uninstall(fd: number): Promise<void>;
   load(addr: number, len: number): Promise<Uint8Array>;
   mmap(req: {
     readonly len: number;
@@ -36,6 +38,8 @@ export interface VideoIO extends NodeIO<VideoRequests> {
 
 export class VideoClient {
   readonly io: VideoIO;
+  /** Descriptors of exported buffers. */
+  readonly #exported = new Map<DmaBuf, number>();
 
   constructor(io: VideoIO) {
     this.io = io;
@@ -99,9 +103,27 @@ export class VideoClient {
     return this.io.ioctl('DQBUF', type === undefined ? {} : { type });
   }
 
-  /** A dma-buf of an MMAP buffer. Whoever has it puts it. */
-  exportBuffer(index: number): Promise<DmaBuf> {
-    return this.io.ioctl('EXPBUF', { index });
+  /**
+   * A dma-buf of an MMAP buffer, behind a descriptor of the application: it lives until
+   * closeBuffer(), or the application's end.
+   */
+  async exportBuffer(index: number): Promise<DmaBuf> {
+    const buf = await this.io.ioctl('EXPBUF', { index });
+    try {
+      this.#exported.set(buf, this.io.install(buf));
+    } catch (e) {
+      buf.putFile();
+      throw e;
+    }
+    return buf;
+  }
+
+  /** close(2) of the descriptor of an exported buffer. EBADF if it is not open. */
+  async closeBuffer(buf: DmaBuf): Promise<void> {
+    const fd = this.#exported.get(buf);
+    if (fd === undefined) throw new Errno('EBADF', `${buf.label} is not open`);
+    this.#exported.delete(buf);
+    await this.io.uninstall(fd);
   }
 
   streamOn(type?: BufType): Promise<void> {
