@@ -334,3 +334,27 @@ for (const [kernel, allowed] of [
     else errno(t, set, 'EINVAL');
   });
 }
+
+test('a downgrade satisfies the break for good: F_WRLCK afterwards is F_WRLCK', async (t) => {
+  const { inode, leases, caller, process, breaker } = setUp();
+  const file = new FakeFile(inode, 'rdonly');
+  leases.setLease(caller, file, 'F_WRLCK');
+  t.is(await codeOf(breaker({ access: 'read', nonblock: true }).promise), 'EAGAIN');
+  leases.setLease(caller, file, 'F_RDLCK');
+  leases.setLease(caller, file, 'F_WRLCK');
+  t.is(leases.getLease(file), 'F_WRLCK');
+  t.is(await codeOf(breaker({ access: 'read', nonblock: true }).promise), 'EAGAIN');
+  t.deepEqual(process.signals, ['SIGIO', 'SIGIO'], 'the second break is a new one');
+});
+
+test('F_WRLCK on a lease that is to go does not save it', async (t) => {
+  const { sched, inode, leases, caller, breaker } = setUp();
+  const file = new FakeFile(inode, 'rdonly');
+  leases.setLease(caller, file, 'F_RDLCK');
+  await codeOf(breaker({ nonblock: true }).promise);
+  t.is(leases.setLease(caller, file, 'F_WRLCK').pending, 'unlock');
+  t.is(leases.getLease(file), 'F_UNLCK');
+  await sched.runFor(seconds(45));
+  t.is(leases.getLease(file), 'F_UNLCK');
+  t.is(leases.leases.length, 0);
+});

@@ -89,3 +89,17 @@ test('a kept lease lets nobody pin under it', async (t) => {
   await world.sched.spawn('fput', (task) => world.leases.release(task, world.file)).promise;
   t.is(world.pin(true), 'EPERM');
 });
+
+test('nobody is told about a lease that was closed: the change waits for the pins alone', async (t) => {
+  const world = new PolicyWorld(hang, polite);
+  world.takeLease();
+  world.pin(true);
+  await world.sched.spawn('fput', (task) => world.leases.release(task, world.file)).promise;
+  world.sched.spawn('late', async (task) => {
+    await world.sched.clock.sleep(task, seconds(7));
+    world.unpin();
+  });
+  const o = await world.truncate('ok');
+  t.like(o, { truncate: 'done', atNs: seconds(7) });
+  t.deepEqual(o.signals, []);
+});

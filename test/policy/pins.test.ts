@@ -22,7 +22,8 @@ const layoutLease = (pid: number, exclusive = false) => {
   return new FileLease({ id: 1, type: 'F_RDLCK', kind: 'LAYOUT', owner, pid, exclusive });
 };
 
-const having = (...leases: FileLease[]) => ({ layoutLeases: () => leases }) as unknown as LayoutLeases;
+const having = (...leases: FileLease[]) =>
+  ({ layoutLeases: () => leases }) as unknown as LayoutLeases;
 
 const intent = (more: Partial<PinIntent> = {}) =>
   ({ longterm: true, irrevocable: false, process: app, ...more }) as PinIntent;
