@@ -108,8 +108,8 @@ export async function setLease(t: Thread, file: File, fd: number, arg: SetLeaseA
 }
 
 /** fcntl(F_GETLEASE). */
-export async function getLease(t: Thread, file: File): Promise<GetLeaseResult> {
-  return regularFile(file, 'EINVAL').getLease(t);
+export async function getLease(_t: Thread, file: File): Promise<GetLeaseResult> {
+  return regularFile(file, 'EINVAL').getLease();
 }
 
 /** fcntl(F_SETFL): O_NONBLOCK of the open file, for all its descriptors. */
@@ -119,10 +119,10 @@ export async function setNonblock(_t: Thread, file: File, nonblock: boolean): Pr
 
 /** fcntl(F_SETOWN): whom the signals of this open file reach. ESRCH. */
 export async function setOwner(t: Thread, file: File, pid: number): Promise<void> {
-  regularFile(file, 'EINVAL').setOwner(t.process.table.get(pid));
+  regularFile(file, 'EINVAL').owner = t.process.table.get(pid);
 }
 
 /** fcntl(F_SETSIG): the signal that is sent, with si_fd; '0' for SIGIO without. EINVAL. */
 export async function setSignal(_t: Thread, file: File, sig: string): Promise<void> {
-  regularFile(file, 'EINVAL').setSignal(sig === '0' ? null : signalName(sig));
+  regularFile(file, 'EINVAL').signal = sig === '0' ? null : signalName(sig);
 }

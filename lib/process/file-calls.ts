@@ -9,6 +9,7 @@ import {
   type File,
   type FileStat,
   type FsStat,
+  type MaybeLater,
   type OpenFlag,
   type RegularFile,
   isDevice,
@@ -21,9 +22,6 @@ const DEVICES = '/dev/';
 
 /** MAX_RW_COUNT: the most that one read or write moves (linux include/linux/fs.h). */
 const MAX_RW_COUNT = alignDown(2 ** 31 - 1);
-
-/** f_pos: where read() and write() of an open file go on, for all its descriptors. */
-const positions = new WeakMap<File, number>();
 
 /** The file, if it is a regular one; else the errno that the call has for other kinds. */
 export function regularFile(file: File, otherwise: 'EINVAL' | 'ENODEV'): RegularFile {
@@ -104,39 +102,38 @@ export async function pwrite(
 /** read(2) at the position of the open file, which moves on. */
 export async function readStream(t: Thread, file: File, len: number): Promise<Uint8Array> {
   if (isPipe(file)) return file.readPipe(t, len);
-  if (isDevice(file)) return pread(t, file, 0, len);
-  const pos = positions.get(file) ?? 0;
-  const bytes = await pread(t, file, pos, len);
-  positions.set(file, pos + bytes.length);
+  if (!isRegular(file)) return pread(t, file, 0, len);
+  const bytes = await pread(t, file, file.pos, len);
+  file.pos += bytes.length;
   return bytes;
 }
 
 /** write(2) at the position of the open file, which moves on; O_APPEND writes at the end. */
 export async function writeStream(t: Thread, file: File, data: Uint8Array): Promise<number> {
   if (isPipe(file)) return file.writePipe(t, data);
-  if (isDevice(file)) return pwrite(t, file, 0, data);
-  const pos = positions.get(file) ?? 0;
-  const nr = await pwrite(t, file, pos, data);
-  const append = isRegular(file) && file.append;
-  positions.set(file, append ? (await file.stat()).size : pos + nr);
+  if (!isRegular(file)) return pwrite(t, file, 0, data);
+  const nr = await pwrite(t, file, file.pos, data);
+  file.pos = file.flags.has('append') ? (await file.stat()).size : file.pos + nr;
   return nr;
 }
 
-export type Whence = 'SEEK_SET' | 'SEEK_CUR' | 'SEEK_END';
+export type Whence = 'SEEK_SET' | 'SEEK_CUR' | 'SEEK_END' | 'SEEK_DATA' | 'SEEK_HOLE';
 
-/** lseek(2): the new position. ESPIPE for a pipe, EINVAL before the start. */
+const seekTo: Record<Whence, (file: RegularFile, off: number) => MaybeLater<number>> = {
+  SEEK_SET: (_file, off) => off,
+  SEEK_CUR: (file, off) => file.pos + off,
+  SEEK_END: async (file, off) => (await file.stat()).size + off,
+  SEEK_DATA: (file, off) => file.seek('data', off),
+  SEEK_HOLE: (file, off) => file.seek('hole', off),
+};
+
+/** lseek(2): the new position. ESPIPE for what has none, EINVAL before the start, ENXIO. */
 export async function lseek(_t: Thread, file: File, off: number, whence: Whence): Promise<number> {
   if (!isRegular(file)) throw new Errno('ESPIPE', `${file.label} has no positions`);
-  const bases: Record<Whence, () => Promise<number>> = {
-    SEEK_SET: async () => 0,
-    SEEK_CUR: async () => positions.get(file) ?? 0,
-    SEEK_END: async () => (await file.stat()).size,
-  };
-  const base = bases[whence];
-  if (base === undefined) throw new Errno('EINVAL', `lseek: whence ${String(whence)}`);
-  const pos = checkPos('lseek', (await base()) + off);
-  positions.set(file, pos);
-  return pos;
+  const to = seekTo[whence];
+  if (to === undefined) throw new Errno('EINVAL', `lseek: whence ${String(whence)}`);
+  file.pos = checkPos('lseek', await to(file, off));
+  return file.pos;
 }
 
 /** ftruncate(2). EINVAL for a file not open for writing, unlike write's EBADF. */
@@ -209,5 +206,5 @@ export async function link(t: Thread, from: string, to: string): Promise<void> {
 
 export async function statfs(t: Thread, path: string): Promise<FsStat> {
   const at = t.process.kernel.mounts.resolve(path);
-  return at.fs.statfs(t);
+  return at.fs.statfs();
 }

@@ -25,25 +25,52 @@ export type OpenFlag =
   | 'cloexec'
   | 'creat'
   | 'direct'
+  | 'directory'
   | 'excl'
+  | 'nofollow'
   | 'nonblock'
   | 'path'
   | 'trunc';
 
-export type FallocateMode = 'alloc' | 'keep_size' | 'punch' | 'zero' | 'collapse' | 'insert';
+export type FallocateMode =
+  'alloc' | 'keep_size' | 'punch' | 'zero' | 'zero_keep_size' | 'collapse' | 'insert';
 
+/** struct stat, as far as it is kept. `blocks` counts units of 512 bytes. */
 export interface FileStat {
+  readonly dev: number;
   readonly ino: number;
-  readonly size: number;
+  readonly generation: number;
   readonly mode: number;
+  readonly nlink: number;
   readonly uid: number;
   readonly gid: number;
-  readonly nlink: number;
+  readonly size: number;
+  readonly blocks: number;
+  readonly blockSize: number;
+  readonly atimeNs: number;
+  readonly mtimeNs: number;
+  readonly ctimeNs: number;
+  /** STATX_ATTR_DAX. */
+  readonly dax: boolean;
 }
 
+/** struct statfs, with what has become of the blocks that are not free. */
 export interface FsStat {
+  readonly blockSize: number;
   readonly blocks: number;
   readonly free: number;
+  readonly used: number;
+  readonly unlinkedOpen: number;
+  readonly orphaned: number;
+  readonly busy: number;
+  readonly inodes: number;
+  readonly freeInodes: number;
+}
+
+export interface DirectoryEntry {
+  readonly name: string;
+  readonly ino: number;
+  readonly kind: 'file' | 'dir' | 'link';
 }
 
 /** What every file has. */
@@ -59,8 +86,13 @@ interface Blocking {
 
 export interface RegularFile extends AnyFile, Blocking {
   readonly readable: boolean;
-  /** O_APPEND. */
-  readonly append: boolean;
+  readonly flags: ReadonlySet<OpenFlag>;
+  /** f_pos, for calls without a position: all descriptors share it. */
+  pos: number;
+  /** F_SETOWN: whom the signals of this description reach. */
+  owner: ProcessLike | null;
+  /** F_SETSIG; null: plain SIGIO, without siginfo. */
+  signal: string | null;
   readonly vmOps: VmOperations;
   read(caller: Caller, pos: number, target: Uint8Array): Promise<number>;
   write(caller: Caller, pos: number, source: Uint8Array): Promise<number>;
@@ -69,13 +101,11 @@ export interface RegularFile extends AnyFile, Blocking {
   ftruncate(caller: Caller, len: number): Promise<void>;
   fallocate(caller: Caller, mode: FallocateMode, pos: number, len: number): Promise<void>;
   fsync(caller: Caller): Promise<void>;
+  /** SEEK_DATA, SEEK_HOLE. ENXIO. */
+  seek(whence: 'data' | 'hole', pos: number): number;
   stat(): MaybeLater<FileStat>;
   setLease(caller: Caller, arg: SetLeaseArg, fd: number): MaybeLater<void>;
-  getLease(caller: Caller): GetLeaseResult;
-  /** F_SETOWN: whom the signals of this description reach. */
-  setOwner(process: ProcessLike): void;
-  /** F_SETSIG; null: plain SIGIO, without siginfo. */
-  setSignal(sig: string | null): void;
+  getLease(): GetLeaseResult;
 }
 
 export type PollEvent = 'POLLIN' | 'POLLOUT' | 'POLLPRI' | 'POLLERR' | 'POLLHUP';
@@ -125,11 +155,13 @@ export interface FileSystemOps {
   symlink(caller: Caller, target: string, path: string): Promise<void>;
   mkdir(caller: Caller, path: string, mode: number): Promise<void>;
   rmdir(caller: Caller, path: string): Promise<void>;
-  readdir(caller: Caller, path: string): Promise<readonly string[]>;
-  stat(caller: Caller, path: string): Promise<FileStat>;
+  readdir(caller: Caller, path: string): MaybeLater<readonly DirectoryEntry[]>;
+  readlink(caller: Caller, path: string): MaybeLater<string>;
+  /** follow: false is lstat(2). */
+  stat(caller: Caller, path: string, follow?: boolean): MaybeLater<FileStat>;
   chmod(caller: Caller, path: string, mode: number): Promise<void>;
   chown(caller: Caller, path: string, uid: number, gid: number): Promise<void>;
-  statfs(caller: Caller): MaybeLater<FsStat>;
+  statfs(): MaybeLater<FsStat>;
 }
 
 export const isRegular = (file: File): file is RegularFile => 'ftruncate' in file;

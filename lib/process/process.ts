@@ -18,7 +18,16 @@ import { VmFault } from '../mm/vma.js';
 import type { Task } from '../sched/index.js';
 import * as descriptors from './descriptor-calls.js';
 import * as devices from './device-calls.js';
-import type { FallocateMode, File, FileStat, FileSystemOps, FsStat, OpenFlag } from './file.js';
+import type {
+  DirectoryEntry,
+  FallocateMode,
+  File,
+  FileStat,
+  FileSystemOps,
+  FsStat,
+  MaybeLater,
+  OpenFlag,
+} from './file.js';
 import * as files from './file-calls.js';
 import * as memory from './memory-calls.js';
 import { type ProcStatus, filePins, procStatus } from './proc-files.js';
@@ -182,6 +191,10 @@ export class Process extends ProcessState {
     return this.#pathCall('stat', opts, path, (t, fs, at) => fs.stat(t, at));
   }
 
+  lstat(path: string, opts?: Opts): Promise<FileStat> {
+    return this.#pathCall('lstat', opts, path, (t, fs, at) => fs.stat(t, at, false));
+  }
+
   unlink(path: string, opts?: Opts): Promise<void> {
     return this.#pathCall('unlink', opts, path, (t, fs, at) => fs.unlink(t, at));
   }
@@ -194,7 +207,7 @@ export class Process extends ProcessState {
     return this.#pathCall('rmdir', opts, path, (t, fs, at) => fs.rmdir(t, at));
   }
 
-  readdir(path: string, opts?: Opts): Promise<readonly string[]> {
+  readdir(path: string, opts?: Opts): Promise<readonly DirectoryEntry[]> {
     return this.#pathCall('getdents', opts, path, (t, fs, at) => fs.readdir(t, at));
   }
 
@@ -210,8 +223,12 @@ export class Process extends ProcessState {
     return this.#pathCall('symlink', opts, path, (t, fs, at) => fs.symlink(t, target, at));
   }
 
+  readlink(path: string, opts?: Opts): Promise<string> {
+    return this.#pathCall('readlink', opts, path, (t, fs, at) => fs.readlink(t, at));
+  }
+
   statfs(path: string, opts?: Opts): Promise<FsStat> {
-    return this.#pathCall('statfs', opts, path, async (t, fs) => fs.statfs(t));
+    return this.#pathCall('statfs', opts, path, (_t, fs) => fs.statfs());
   }
 
   rename(from: string, to: string, opts?: Opts): Promise<void> {
@@ -341,9 +358,9 @@ export class Process extends ProcessState {
     name: string,
     opts: Opts,
     path: string,
-    body: (t: Thread, fs: FileSystemOps, path: string) => Promise<T>,
+    body: (t: Thread, fs: FileSystemOps, path: string) => MaybeLater<T>,
   ): Promise<T> {
-    return this.#call(name, opts, (t) => {
+    return this.#call(name, opts, async (t) => {
       const at = this.kernel.mounts.resolve(path);
       return body(t, at.fs, at.path);
     });

@@ -110,6 +110,8 @@ test('read, write and lseek share one position over all descriptors of the open 
   t.is(await app.lseek(copy, 0, 'SEEK_CUR'), 10);
   t.is(await app.lseek(copy, -4, 'SEEK_END'), 6);
   t.is((await app.readStream(fd, 16)).length, 4);
+  t.is(await app.lseek(fd, 3, 'SEEK_HOLE'), 10);
+  await t.throwsAsync(app.lseek(fd, 10, 'SEEK_DATA'), { code: 'ENXIO' });
   t.is(await app.lseek(fd, 2, 'SEEK_SET'), 2);
   await t.throwsAsync(app.lseek(fd, -3, 'SEEK_CUR'), { code: 'EINVAL' });
   const own = await app.open('/f', ['rdwr']);

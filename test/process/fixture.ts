@@ -1,6 +1,6 @@
 // A kernel with simulated time and files that say what happens to them, for tests of processes.
 
-import type { Caller } from '../../lib/mm/caller.js';
+import type { Caller, ProcessLike } from '../../lib/mm/caller.js';
 import type { MM } from '../../lib/mm/mm.js';
 import { newMMEnv } from '../../lib/mm/mm-env.js';
 import { type KernelName, kernelRules } from '../../lib/kernel-rules.js';
@@ -59,7 +59,10 @@ class Counted {
 export class FakeFile extends Counted implements RegularFile {
   readonly readable: boolean;
   readonly writable: boolean;
-  readonly append: boolean;
+  readonly flags: ReadonlySet<OpenFlag>;
+  pos = 0;
+  owner: ProcessLike | null = null;
+  signal: string | null = null;
   nonblock = false;
   readonly queue: WaitQueue;
   size = 0;
@@ -71,7 +74,7 @@ export class FakeFile extends Counted implements RegularFile {
     super(label, journal);
     this.readable = !flags.includes('wronly');
     this.writable = flags.includes('wronly') || flags.includes('rdwr');
-    this.append = flags.includes('append');
+    this.flags = new Set(flags);
     this.queue = new WaitQueue(sched, label);
   }
 
@@ -98,7 +101,7 @@ export class FakeFile extends Counted implements RegularFile {
   }
 
   async write(_caller: Caller, pos: number, source: Uint8Array): Promise<number> {
-    const at = this.append ? this.size : pos;
+    const at = this.flags.has('append') ? this.size : pos;
     this.size = Math.max(this.size, at + source.length);
     this.journal.push(`write ${this.label} ${at}`);
     return source.length;
@@ -123,7 +126,20 @@ export class FakeFile extends Counted implements RegularFile {
   }
 
   stat() {
-    return { ino: 1, size: this.size, mode: 0o644, uid: 0, gid: 0, nlink: 1 };
+    const { size } = this;
+    const times = { atimeNs: 0, mtimeNs: 0, ctimeNs: 0 };
+    const owner = { uid: 0, gid: 0, mode: 0o644, nlink: 1 };
+    return {
+      dev: 1,
+      ino: 1,
+      generation: 1,
+      size,
+      blocks: 0,
+      blockSize: 4096,
+      dax: false,
+      ...times,
+      ...owner,
+    };
   }
 
   readonly vmOps = {
@@ -138,8 +154,10 @@ export class FakeFile extends Counted implements RegularFile {
     return this.lease as 'F_UNLCK';
   }
 
-  setOwner(): void {}
-  setSignal(): void {}
+  seek(whence: 'data' | 'hole', pos: number): number {
+    if (pos >= this.size) throw new Errno('ENXIO', 'lseek: past the end');
+    return whence === 'data' ? pos : this.size;
+  }
 }
 
 export class FakeDevice extends Counted implements DeviceFile {
