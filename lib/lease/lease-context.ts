@@ -60,9 +60,9 @@ export class LeaseContext implements LayoutLeases {
 
   /**
    * F_SETLEASE of a type: a new lease, or another type for the one of that kind that holder has.
-   * EACCES, EINVAL: see checkMayLease(). EAGAIN: the file is open in a way that conflicts, somebody else
-   * has a lease and this is to be the only one, or somebody else's is about to be given up.
-   * (linux fs/locks.c: generic_add_lease; the order of the checks is its order.)
+   * EACCES, EINVAL: see checkMayLease(). EAGAIN: the file is open in a way that conflicts,
+   * somebody else has a lease and this is to be the only one, or somebody else's is about to be
+   * given up. (linux fs/locks.c: generic_add_lease; the order of the checks is its order.)
    */
   setLease(
     caller: Caller,

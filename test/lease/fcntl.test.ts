@@ -46,7 +46,7 @@ test('an unknown argument is EINVAL before anybody asks who calls', async (t) =>
   t.true(isErrno(unlock, 'EACCES'));
 });
 
-test('a layout lease is granted on a file that is open for writing, and reads F_LAYOUT', async (t) => {
+test('a layout lease is granted although the file is open for writing', async (t) => {
   const { leases, open } = setUp('proposed');
   const one = open('rdwr');
   const other = open('rdwr');

@@ -1,5 +1,5 @@
 // Goal: a lease holder is told once, gets its full break time and never more; breakers wait for
-// exactly what stands against them. Method: a hand-turned clock, one ns before and on each deadline.
+// exactly what stands against them. Method: a hand-turned clock, just before and on each deadline.
 
 import test from 'ava';
 import { isErrno, type ErrnoCode } from '../../lib/errno.js';

@@ -5,7 +5,7 @@ import { isErrno } from '../../lib/errno.js';
 import { etxtbsy } from '../../lib/policy/etxtbsy.js';
 import { play, polite, PolicyWorld, fakeChange } from './policy-world.js';
 
-test('a truncate under another’s exclusive lease is ETXTBSY at once, and nobody is told', async (t) => {
+test('a truncate under another’s exclusive lease is ETXTBSY, and nobody is told', async (t) => {
   const o = await play(etxtbsy, polite);
   t.like(o, { pin: 'ok', truncate: 'ETXTBSY', atNs: 0, pinsLeft: 1, killed: false });
   t.deepEqual(o.signals, []);
@@ -24,7 +24,7 @@ test('the holder’s own truncate is EDEADLOCK, also if others hold one', async 
   t.true(isErrno(e, 'EDEADLOCK'));
 });
 
-test('a pin without an exclusive lease of its own is EPERM, and then truncate goes on', async (t) => {
+test('a pin without an exclusive lease of its own is EPERM; truncate goes on', async (t) => {
   for (const lease of ['none', 'shared'] as const) {
     const o = await play(etxtbsy, { ...polite, lease });
     t.is(o.pin, 'EPERM');
@@ -50,7 +50,7 @@ test('a lease that is closed under pins lives until the unpin', async (t) => {
   t.is((await world.truncate('ok')).truncate, 'done');
 });
 
-test('after the lease was given up the pins alone answer ETXTBSY, and no pin is added', async (t) => {
+test('after the lease was given up the pins alone answer ETXTBSY', async (t) => {
   const world = new PolicyWorld(etxtbsy, polite);
   world.takeLease();
   world.pin(true);

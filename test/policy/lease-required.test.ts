@@ -9,14 +9,14 @@ import { play, polite, PolicyWorld, stubborn } from './policy-world.js';
 const hang = leaseRequired('hang');
 const fail = leaseRequired('fail');
 
-test('who ignores SIGIO makes truncate hang, or fail with EBUSY after lease-break-time', async (t) => {
+test('who ignores SIGIO makes truncate hang, or fail after lease-break-time', async (t) => {
   t.like(await play(hang, stubborn), { truncate: 'hung', leaseWentFirst: false, pinsLeft: 1 });
   const o = await play(fail, stubborn);
   t.like(o, { truncate: 'EBUSY', atNs: seconds(45), leaseWentFirst: false });
   t.deepEqual(o.signals, ['SIGIO at 0 s']);
 });
 
-test('a truncate that hangs goes on once the pins are gone, and takes the lease with it', async (t) => {
+test('a truncate that hangs goes on once the pins are gone, and the lease too', async (t) => {
   const world = new PolicyWorld(hang, stubborn);
   const lease = world.takeLease()!;
   world.pin(true);
@@ -65,7 +65,7 @@ test('F_UNLCK under pins is EBUSY where truncate fails', async (t) => {
 
 for (const policy of [hang, fail]) {
   for (const why of ['close', 'exit'] as const) {
-    test(`${policy.name}: ${why} under pins returns, and the lease goes with the last`, async (t) => {
+    test(`${policy.name}: ${why} under pins returns; the lease goes with the last`, async (t) => {
       const world = new PolicyWorld(policy, polite);
       const lease = world.takeLease()!;
       world.pin(true);
@@ -90,7 +90,7 @@ test('a kept lease lets nobody pin under it', async (t) => {
   t.is(world.pin(true), 'EPERM');
 });
 
-test('nobody is told about a lease that was closed: the change waits for the pins alone', async (t) => {
+test('nobody is told about a lease that was closed; its pins are waited for', async (t) => {
   const world = new PolicyWorld(hang, polite);
   world.takeLease();
   world.pin(true);
