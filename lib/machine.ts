@@ -72,7 +72,7 @@ export interface MachineOptions {
 }
 
 /** What a machine boots with if nothing is said. */
-const usual = { size: 64 * MiB, ram: 64 * MiB, kernel: '7.2', iommu: 'off' } as const;
+const usual = { size: 64 * MiB, ram: 64 * MiB, tmpfs: 32 * MiB, kernel: '7.2', iommu: 'off' } as const;
 
 /** How long power-off waits, in virtual time, for a process that will not end. */
 const powerOffNs = seconds(600);
@@ -97,7 +97,6 @@ export class Machine implements AsyncDisposable {
   readonly #mountTable = new MountTable();
   readonly #ram: DaxDevice;
   readonly #temporary: string | null;
-  #mountLock: Disposable | null = null;
   #off: Promise<readonly HeldObject[]> | null = null;
 
   /** Use bootMachine(). */
@@ -160,7 +159,6 @@ export class Machine implements AsyncDisposable {
 
   /** Mounts what the options say. Called once, by bootMachine. */
   async start(options: MachineOptions): Promise<void> {
-    this.#mountLock = this.device.lockMount();
     const points = Object.entries(options.mounts ?? { '/': { flavor: 'ext4', dax: true } });
     const parts = partitions(this.device.len, points);
     for (const [i, [point, mount]] of points.entries()) {
@@ -170,19 +168,17 @@ export class Machine implements AsyncDisposable {
   }
 
   async #mount(id: number, point: string, options: MountOptions, part: Part): Promise<void> {
+    const { flavor, dax = false, keep = false } = options;
+    const { device } = this;
+    const region = this.mm.pages.regions.find((r) => r.kind === 'pmem')!;
+    const where = { startPos: part.pos, len: part.len };
     const fs = await this.#drive(
-      this.sched.enter(`mount ${point}`, (task) =>
-        FileSystem.mount(task, this.#fsEnv(), {
-          id,
-          flavor: options.flavor,
-          dax: options.dax ?? false,
-          policy: policyOf(options.policy),
-          region: this.mm.pages.regions.find((r) => r.kind === 'pmem')!,
-          startPos: part.pos,
-          len: part.len,
-          mkfs: !(options.keep ?? false),
-        }),
-      ),
+      this.sched.enter(`mount ${point}`, async () => {
+        if (flavor !== 'tmpfs' && !keep) await FileSystem.mkfs(device, { flavor, ...where });
+        const policy = policyOf(options.policy);
+        const on = flavor === 'tmpfs' ? { device: null, region: null } : { device, region };
+        return FileSystem.mount(this.#fsEnv(), { ...on, ...where, flavor, dax, policy, mountId: id });
+      }),
     );
     this.#mounts.push({ point, fs });
     this.#mountTable.mount(point, fs);
@@ -205,7 +201,6 @@ export class Machine implements AsyncDisposable {
         orphanAdd: () => referee.orphansChanged(),
         orphanFree: () => referee.orphansChanged(),
       },
-      processOf: (mm) => this.processes.all.find((p) => p.mm === mm),
       processByPid: (pid) => this.processes.all.find((p) => p.pid === pid),
     };
   }
@@ -225,7 +220,7 @@ export class Machine implements AsyncDisposable {
   }
 
   #fsById(id: number): FileSystem | undefined {
-    return this.#mounts.find(({ fs }) => fs.id === id)?.fs;
+    return this.#mounts.find(({ fs }) => fs.mount.id === id)?.fs;
   }
 
   #fsOf(mapping: AddressSpace): FileSystem | undefined {
@@ -252,7 +247,6 @@ export class Machine implements AsyncDisposable {
       }
       return leaked;
     } finally {
-      this.#mountLock?.[Symbol.dispose]();
       this.device.close();
       this.#ram.close();
       if (this.#temporary !== null) rmSync(this.#temporary, { recursive: true, force: true });
@@ -310,7 +304,7 @@ function partitions(len: number, points: readonly (readonly [string, MountOption
   const share = sharers === 0 ? 0 : Math.floor((len - fixed) / sharers / PAGE_SIZE) * PAGE_SIZE;
   let pos = 0;
   return points.map(([point, mount]) => {
-    if (mount.flavor === 'tmpfs') return { pos: 0, len: 0 };
+    if (mount.flavor === 'tmpfs') return { pos: 0, len: mount.size ?? usual.tmpfs };
     const part = { pos, len: mount.size ?? share };
     pos += part.len;
     if (part.len <= 0 || part.len % PAGE_SIZE !== 0 || pos > len) {

@@ -10,6 +10,7 @@ import type { LayoutPolicy } from '../lease/layout.js';
 import type { Caller } from '../mm/caller.js';
 import type { DaxDevice } from '../mm/dax-device.js';
 import type { PinIntent } from '../mm/mm-env.js';
+import type { PageOwner } from '../mm/page.js';
 import type { Region } from '../mm/region.js';
 import type { Task } from '../sched/index.js';
 import { isAligned, PAGE_SIZE, pgoffOf } from '../units.js';
@@ -220,6 +221,14 @@ export class FileSystem {
   /** The inode of a path, for those that look from outside: a referee, fsck, tests. */
   inode(caller: Caller, path: string): Inode {
     return lookup(this.mount, caller, path);
+  }
+
+  /** The file that a page belongs to, by its last path, or by number if nobody knows it. */
+  nameOf({ ino, generation }: PageOwner): string {
+    for (const inode of this.mount.inodes) {
+      if (inode.ino === ino && inode.generation === generation) return inode.path ?? inode.label;
+    }
+    return `${this.label} inode ${ino}, gone`;
   }
 
   // -- the whole --

@@ -34,6 +34,8 @@ export class Inode implements AddressSpaceHost, LeasedInode, LayoutInode {
   readers = 0;
   /** Truncated since it was opened: nothing of it is left to write back. */
   evicted = false;
+  /** Where it was last opened: a name for reports, which a rename makes stale. */
+  path: string | null = null;
   #directory: Directory | null = null;
 
   constructor(fs: Mount, record: InodeRecord) {

@@ -44,6 +44,8 @@ export class OpenFile implements VmFile, LeaseHolder {
   owner: ProcessLike | null = null;
   /** fcntl(F_SETSIG): the signal instead of SIGIO, which then says which descriptor. */
   signal: string | null = null;
+  /** O_NONBLOCK; fcntl(F_SETFL) may change it. */
+  nonblock: boolean;
   readonly #opener: ProcessLike;
   #refs = 1;
 
@@ -52,7 +54,9 @@ export class OpenFile implements VmFile, LeaseHolder {
     this.inode = inode;
     this.flags = flags;
     this.label = path;
+    inode.path = path;
     this.#opener = caller.process;
+    this.nonblock = flags.has('nonblock');
     const path_ = flags.has('path');
     this.readable = !path_ && !flags.has('wronly');
     this.writable = !path_ && (flags.has('wronly') || flags.has('rdwr'));
@@ -64,6 +68,21 @@ export class OpenFile implements VmFile, LeaseHolder {
 
   get refs(): number {
     return this.#refs;
+  }
+
+  /** O_APPEND. */
+  get append(): boolean {
+    return this.flags.has('append');
+  }
+
+  /** F_SETOWN. */
+  setOwner(process: ProcessLike): void {
+    this.owner = process;
+  }
+
+  /** F_SETSIG; null: plain SIGIO. */
+  setSignal(sig: string | null): void {
+    this.signal = sig;
   }
 
   get mapping(): AddressSpace | null {
