@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <mutex>
@@ -39,9 +41,10 @@ bool Poison(Guarded& guarded, uint8_t* start, uint8_t* addr) {
   // Two threads may fault on one page. Only the first maps, else the second would wipe out what the
   // first has stored since; the second retries its access until the page is there.
   if (bits.fetch_or(bit) & bit) return true;
-  void* zeroes = mmap(start + page * kPage, kPage, PROT_READ | PROT_WRITE,
-                      MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (zeroes == MAP_FAILED) {
+  // The bare system call: in a handler nothing may come between, not even an interposed mmap.
+  const long rc = syscall(SYS_mmap, start + page * kPage, kPage, PROT_READ | PROT_WRITE,
+                          MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (rc == -1) {
     bits.fetch_and(~bit);
     return false;
   }
