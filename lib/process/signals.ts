@@ -149,7 +149,7 @@ export class Signals {
     }
   }
 
-  /** SIGCONT wakes the process even when it is blocked or ignored (kernel/signal.c:prepare_signal). */
+  /** SIGCONT wakes the process also when blocked or ignored (kernel/signal.c:prepare_signal). */
   #resume(received: ReceivedSignal): Delivery {
     const { signal } = received;
     if (!this.#isBlocked(signal) && typeof this.action(signal) === 'object') {

@@ -1,6 +1,6 @@
 // The threads of a process that are inside the kernel: one per system call under way.
 //
-//   run: -> (stopped?) -> body -> [EINTR and SA_RESTART: body again] -> task work -> (stopped?) -> out
+//   run -> stopped? -> body -> [EINTR and SA_RESTART: body again] -> task work -> stopped? -> out
 //
 // A thread's task may be its own (a call from outside) or a task of the application that makes
 // one call after another; either way it belongs to the process for the length of the call. A

@@ -4,7 +4,7 @@
 import test from 'ava';
 import { fixture } from './fixture.js';
 
-test('close flushes each time and releases with the last descriptor, before it returns', async (t) => {
+test('close flushes each time and releases with the last descriptor, at once', async (t) => {
   const { table, journal } = fixture();
   const app = table.spawn('app');
   const fd = await app.open('/f', ['creat']);

@@ -83,7 +83,7 @@ for (const [name, pos, len] of [
   });
 }
 
-test('fallocate of nothing is EINVAL, of an unknown mode EOPNOTSUPP, of a device ENODEV', async (t) => {
+test('fallocate: nothing EINVAL, an unknown mode EOPNOTSUPP, a device ENODEV', async (t) => {
   const app = fixture().table.spawn('app');
   const fd = await app.open('/f', ['rdwr', 'creat']);
   await t.throwsAsync(app.fallocate(fd, 'alloc', 0, 0), { code: 'EINVAL' });
@@ -102,7 +102,7 @@ test('a short read is a short array', async (t) => {
   t.is((await app.read(fd, 10, 16)).length, 0);
 });
 
-test('read, write and lseek share one position over all descriptors of the open file', async (t) => {
+test('read, write and lseek share one position of the open file', async (t) => {
   const app = fixture().table.spawn('app');
   const fd = await app.open('/f', ['rdwr', 'creat']);
   const copy = await app.dup(fd);

@@ -164,7 +164,7 @@ test('whoever waits for the end gets the status, before and after it', async (t)
   t.is(await sched.enter('wait', (task) => life.wait(task)), 'exit:9');
 });
 
-test('unblocking delivers what was held back, in order, as long as the process lives', async (t) => {
+test('unblocking delivers what was held back, in order, while it lives', async (t) => {
   const { sched, life } = scene();
   const seen: string[] = [];
   for (const sig of ['SIGUSR1', 'SIGUSR2']) {

@@ -27,7 +27,7 @@ test('status counts pages and KiB of both accounts, descriptors and pending sign
   });
 });
 
-test('file_pins lists pinned files below the open device, and bare when none is open', async (t) => {
+test('file_pins lists files below the open device, and bare without one', async (t) => {
   const { sched, table, kernel } = fixture();
   const app = table.spawn('app');
   const other = table.spawn('other');
