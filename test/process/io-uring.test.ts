@@ -31,7 +31,7 @@ test('registering pins every page touched, and close gives them back', async (t)
   t.is(app.status().vmPinPages, 0);
 });
 
-test('the user's account is held against the limit of the process that asks', async (t) => {
+test('the account of the user is held against the limit of the process that asks', async (t) => {
   const f = fixture();
   const [a, b] = [await user(f, 4), await user(f, 4)];
   const addrA = await a.mmap({ len: 4 * PAGE_SIZE });
