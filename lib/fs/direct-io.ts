@@ -70,7 +70,7 @@ export function checkDirect(pos: number, { addr, len }: { addr: number; len: num
   throw new Errno('EINVAL', `direct I/O of ${len} bytes at ${pos} is not on ${DIRECT_ALIGN} bytes`);
 }
 
-/** Take the pages of a part of the buffer, use them, and give them back. How many bytes they held. */
+/** Take the pages of a part of the buffer, use them, give them back; how many bytes they held. */
 async function withPages(
   task: Task,
   env: FsEnv,
@@ -130,7 +130,7 @@ async function moveBlocks(
   }
 }
 
-/** O_DIRECT read into memory of a process; bytes read. EFAULT if not even the first page is there. */
+/** O_DIRECT read into memory of a process; bytes read. EFAULT if there is no first page. */
 export async function directRead(
   task: Task,
   inode: Inode,
@@ -160,7 +160,7 @@ export async function directRead(
   }
 }
 
-/** O_DIRECT write from memory of a process, under i_rwsem; bytes written. The size is the caller's. */
+/** O_DIRECT write from memory of a process, under i_rwsem; bytes written. Leaves the size alone. */
 export async function directWrite(
   task: Task,
   inode: Inode,

@@ -185,7 +185,7 @@ async function zeroRange(call: FallocCall, blocks: ReferencedBlocks): Promise<vo
   if (end > posOf(last)) await punchRange(task, inode, posOf(last), end - posOf(last), blocks);
 }
 
-/** Pages that are about to move: written back, unmapped, out of the cache; referenced ones copied. */
+/** Pages that are about to move: written back, unmapped, out of the cache; busy ones are copied. */
 async function prepareShift(
   { task, inode, pos }: FallocCall,
   blocks: ReferencedBlocks,

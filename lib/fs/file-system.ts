@@ -2,7 +2,7 @@
 //
 //   mkfs -> mount -> open, truncate, unlink, ... -> unmount -> mount again: all is there
 //
-// A mount takes a device for itself; several partitions of one device may be mounted by one machine.
+// A mount takes a device for itself; one machine may mount several partitions of a device.
 // unmount() refuses while a file is open or a block is referenced: EBUSY names who it is.
 
 import { Errno } from '../errno.js';
@@ -72,7 +72,7 @@ export class FileSystem {
     this.#release = release;
   }
 
-  /** Write an empty file system. EINVAL: the partition is too small or lies outside. EBUSY: mounted. */
+  /** Write an empty file system. EINVAL: the partition does not fit. EBUSY: it is mounted. */
   static async mkfs(
     device: DaxDevice,
     spec: { readonly startPos: number; readonly len: number } & MkfsOptions,

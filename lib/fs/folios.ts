@@ -3,8 +3,8 @@
 // A write that brings in many pages at once makes folios of 2^n pages, each aligned to its size
 // (fs/ext4/inode.c:ext4_write_begin, mm/filemap.c:__filemap_get_folio). A folio that a punch or a
 // truncate covers whole is dropped; one that is covered in part is zeroed there and then split, and
-// the split fails while any of its pages is referenced (mm/truncate.c:truncate_inode_partial_folio):
-// then the zeroed pages stay the file's. Measured on 7.2.12: daxpin/ext4-punch, pincache/ext4-punch.
+// the split fails while any of its pages is referenced: then the zeroed pages stay the file's
+// (mm/truncate.c:truncate_inode_partial_folio; measured on 7.2.12: a punch under a pin reads zeros).
 
 import type { Pgoff } from '../units.js';
 import type { Inode } from './inode.js';

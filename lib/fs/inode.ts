@@ -1,7 +1,7 @@
 // struct inode: a file while somebody knows it. What outlives the mount is in `record`.
 //
 //   guarded by        fields
-//   i_rwsem           size, extents (with invalidate_lock), times; reads of DAX files hold it shared
+//   i_rwsem           size, extents (with invalidate_lock), times; DAX reads hold it shared
 //   invalidate_lock   extents against faults; entries of `mapping` leave only under it
 //   one turn          refs, writers, readers: changed in one synchronous step
 //

@@ -84,7 +84,7 @@ class LayoutBreaker {
     fs.env.events.layoutBreak?.({ mount: fs.id, ino, op: this.#req.op, step, ...more });
   }
 
-  /** Run change with the layout broken: under i_rwsem, and under invalidate_lock unless it writes. */
+  /** Run change with the layout broken: under i_rwsem, and invalidate_lock unless it writes. */
   async run<T>(change: (blocks: ReferencedBlocks) => Promise<T>): Promise<T> {
     this.#tell('begin');
     try {

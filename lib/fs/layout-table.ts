@@ -13,7 +13,7 @@ export type Flavor = 'ext4' | 'xfs' | 'tmpfs';
 export interface LayoutBreak {
   /** Wait until no page of the file is referenced. On DAX mounts only. */
   readonly pages: boolean;
-  /** Break FL_LAYOUT leases, after the pages (BREAK_UNMAP; for a write BREAK_WRITE: leases only). */
+  /** Break FL_LAYOUT leases, after the pages (BREAK_UNMAP; a write is BREAK_WRITE: leases only). */
   readonly leases: boolean;
 }
 
@@ -76,7 +76,7 @@ export function breakScopeOf(policy: LayoutPolicy): 'file' | 'range' {
  * Whether fallocate looks at its arguments before it waits for pages. xfs never does
  * (xfs_file_fallocate breaks layouts first). ext4 did until 6.1 (ext4_collapse_range checks under
  * i_rwsem, then ext4_break_layouts); in 6.12.107 ext4_fallocate breaks layouts for every mode but
- * allocation before it calls the mode's own function (conformance fuzz-daxpin/11-52).
+ * allocation before it calls the mode's own function (measured: a collapse up to the end waits).
  */
 export const checksBeforeBreak = (flavor: Flavor, rules: KernelRules): boolean =>
   flavor === 'tmpfs' || (flavor === 'ext4' && rules.ext4FallocateChecksFirst);

@@ -1,7 +1,7 @@
 // struct file: one open file description, shared by dup(), fork and mappings.
 //
 //   open --getFile--> more references --putFile--> last one --task work--> __fput
-//   __fput: leases removed, breakers woken (locks_remove_file) -> counts -> inode put, perhaps evicted
+//   __fput: leases removed, breakers woken (locks_remove_file) -> counts -> inode put, eviction
 //
 // It holds leases (LeaseHolder) and remembers who is to be told: F_SETOWN and F_SETSIG. A mapping
 // holds the description, so a lease outlives close(2) while a mapping stays (facts 4.1).
@@ -15,10 +15,11 @@ import {
   type SetLeaseArg,
 } from '../lease/fcntl.js';
 import type { FileLease, LeaseHolder } from '../lease/lease.js';
+import { closeMapDirect, openMapDirect, takeMapDirect } from '../lease/map-direct.js';
 import type { AddressSpace } from '../mm/address-space.js';
 import type { Caller, ProcessLike } from '../mm/caller.js';
 import type { MM } from '../mm/mm.js';
-import type { VmFile, VmOperations } from '../mm/vma.js';
+import type { VMA, VmFile, VmOperations } from '../mm/vma.js';
 import type { Task } from '../sched/index.js';
 import { addTaskWork } from '../sched/task-work.js';
 import { posOf } from '../units.js';
@@ -40,6 +41,8 @@ export class OpenFile implements VmFile, LeaseHolder {
   readonly writable: boolean;
   /** f_pos, for calls without a position. Whoever uses it moves it. */
   pos = 0;
+  /** O_NONBLOCK, which fcntl(F_SETFL) may change. */
+  nonblock: boolean;
   /** fcntl(F_SETOWN): whom signals go to. */
   owner: ProcessLike | null = null;
   /** fcntl(F_SETSIG): the signal instead of SIGIO, which then says which descriptor. */
@@ -57,9 +60,10 @@ export class OpenFile implements VmFile, LeaseHolder {
     inode.path = path;
     this.#opener = caller.process;
     this.nonblock = flags.has('nonblock');
-    const path_ = flags.has('path');
-    this.readable = !path_ && !flags.has('wronly');
-    this.writable = !path_ && (flags.has('wronly') || flags.has('rdwr'));
+    this.nonblock = flags.has('nonblock');
+    const usable = !flags.has('path');
+    this.readable = usable && !flags.has('wronly');
+    this.writable = usable && (flags.has('wronly') || flags.has('rdwr'));
   }
 
   get pid(): number {
@@ -149,7 +153,7 @@ export class OpenFile implements VmFile, LeaseHolder {
 
   // -- bytes --
 
-  /** pread(2) into memory of the caller's own; bytes, 0 at the end. EBADF, EISDIR, EINVAL, EINTR. */
+  /** pread(2) into memory of the caller's own; bytes, 0 at the end. EBADF, EISDIR, EINVAL. */
   async read(caller: Caller, pos: number, target: Uint8Array): Promise<number> {
     this.#checkAccess('read', pos, target.length);
     if (this.flags.has('direct')) checkDirect(pos, { addr: 0, len: target.length });
@@ -186,12 +190,12 @@ export class OpenFile implements VmFile, LeaseHolder {
 
   #writeCall(caller: Caller, pos: number) {
     const append = this.flags.has('append') || this.inode.record.append;
-    return { caller, inode: this.inode, pos, append, nonblock: this.flags.has('nonblock') };
+    return { caller, inode: this.inode, pos, append, nonblock: this.nonblock };
   }
 
   // -- the file as a whole --
 
-  /** ftruncate(2). EINVAL: not open for writing, negative, no regular file. Leases are not asked. */
+  /** ftruncate(2). EINVAL: not open for writing, negative, no regular file. Asks no lease. */
   async ftruncate(caller: Caller, len: number): Promise<void> {
     checkLength(len);
     this.#assertFile('ftruncate');
@@ -236,9 +240,22 @@ export class OpenFile implements VmFile, LeaseHolder {
     if (!this.inode.isRegular) throw new Errno('ENODEV', `mmap: ${this.label}`);
   }
 
+  /** The lease that a new MAP_DIRECT mapping lives under (proposal: Dan Williams, 2017). */
+  mapDirect(caller: Caller, vma: VMA): void {
+    const { leases, fs } = this.inode;
+    fs.watchPins();
+    takeMapDirect(leases, fs.rules, caller, vma, { dax: fs.dax, label: this.label });
+  }
+
   readonly vmOps: VmOperations = {
+    close: (vma) => {
+      if (vma.flags.direct === true) closeMapDirect(this.inode.leases, vma);
+    },
     fault: (task, vma, pgoff, access) => {
       return this.inode.fs.data.fault(task, vma, this.inode, pgoff, access);
+    },
+    open: (vma) => {
+      if (vma.flags.direct === true) openMapDirect(vma);
     },
     remove: async (task, _vma, pgoff, nrPages) => {
       const process = this.#opener;

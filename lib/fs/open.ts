@@ -3,7 +3,7 @@
 //   walk -> create, or may_open -> counts -> lease break -> O_TRUNC
 //
 // An open that is only for reading breaks leases as a reader even with O_TRUNC: a file can be
-// truncated under a read lease that way, and nobody is told (measured: facts judges 2.9).
+// truncated under a read lease that way, and nobody is told (measured on 6.18).
 
 import { Errno } from '../errno.js';
 import type { Caller } from '../mm/caller.js';

@@ -1,6 +1,6 @@
 // Blocks that left their file while somebody still references their pages.
 //
-//   orphan   with an inode of their own on the device, without a name: used, and counted as orphaned
+//   orphan   with an inode of their own on the device, without a name; counted as orphaned
 //            --last reference--> queued --reaper, a second transaction--> free
 //   busy     free on the device, skipped by the allocator   --last reference--> free
 //

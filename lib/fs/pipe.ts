@@ -131,7 +131,7 @@ export class Pipe {
     }
   }
 
-  /** read(2): what is there, up to target's length; 0 at the end. EAGAIN, EINTR on an empty pipe. */
+  /** read(2): what is there, up to target's length; 0 at the end. EAGAIN, EINTR on an empty one. */
   async read(task: Task, target: Uint8Array, nonblock = false): Promise<number> {
     while (this.#buffers.length === 0) {
       if (this.#open.write === 0) return 0;

@@ -1,5 +1,5 @@
 // The inodes of tmpfs: objects in memory and nothing else. What limits it is a number of pages,
-// counted where pages are given to files and where they leave (mm/shmem.c: shmem_inode_acct_blocks).
+// counted where files take pages and where pages leave (mm/shmem.c:shmem_inode_acct_blocks).
 
 import { Errno } from '../errno.js';
 import { ExtentList } from './extent.js';

@@ -66,7 +66,7 @@ export async function dropRange(
 /**
  * Bytes past the old end may have been stored through a mapping of the last page. A file system on
  * blocks zeroes them before they become part of the file (ext4_block_zero_page_range,
- * xfs_zero_range); tmpfs lets them show (measured: facts judges 2.9).
+ * xfs_zero_range); tmpfs lets them show (measured on 6.18).
  */
 export async function zeroOldTail(task: Task, inode: Inode, newSize: number): Promise<void> {
   const size = inode.size();

@@ -1,13 +1,12 @@
 // Files of tmpfs: the pages are the file, and there is nothing under them (mm/shmem.c).
 //
 // A page is charged to the mount when a file takes it and uncharged when it leaves, pinned or not
-// (pincache/tmpfs-free-after-truncate). Nothing waits for pins. Bytes stored past the end in the last page show
-// up when the file grows (measured: facts judges 2.9).
+// (measured: free space is back at the truncate, not at the unpin). Nothing waits for pins. Bytes
+// stored past the end in the last page show up when the file grows (measured as well).
 
-import { installPte } from '../mm/vma.js';
+import { installPte, VmFault } from '../mm/vma.js';
 import { PAGE_SIZE, pageOffset, pgoffOf, type Pfn, type Pgoff } from '../units.js';
 import { Errno } from '../errno.js';
-import { VmFault } from '../mm/vma.js';
 import { checkFault, copyRun, readable, type FileData } from './file-data.js';
 import type { Inode } from './inode.js';
 import { assertRam } from './store-kinds.js';

@@ -37,7 +37,7 @@ export function statInode(inode: Inode): Stat {
   };
 }
 
-/** The blocks of a mount, each counted once: free + used + unlinkedOpen + orphaned + busy = blocks. */
+/** Each block counted once: free + used + unlinkedOpen + orphaned + busy = blocks. */
 export interface Statfs {
   readonly blockSize: number;
   readonly blocks: number;

@@ -1,4 +1,4 @@
-// Writeback of a page-cache file: dirty pages to their blocks (fs/ext4/inode.c, mm/page-writeback.c).
+// Writeback of a page-cache file: dirty pages to their blocks (mm/page-writeback.c, fs/ext4).
 //
 //   dirty --write-protect every mapping, clear the tag--> under writeback --bytes out--> clean
 //

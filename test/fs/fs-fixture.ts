@@ -289,7 +289,7 @@ export const bytesOf = (value: number | string, len: number): Uint8Array =>
 export function runs(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'empty';
   const out: string[] = [];
-  for (let i = 0; i < bytes.length; ) {
+  for (let i = 0; i < bytes.length;) {
     let n = 1;
     while (i + n < bytes.length && bytes[i + n] === bytes[i]) n += 1;
     out.push(`${bytes[i]!.toString(16).padStart(2, '0')}*${n}`);

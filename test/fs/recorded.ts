@@ -1,4 +1,4 @@
-// Plays recorded cases (test/conformance/cases) on the file systems alone: the steps that need files,
+// Plays recorded cases (test/conformance/cases) on the file systems alone: steps that need files,
 // mappings, pipes and leases, and no device. A case with any other step is not played.
 
 import { readFileSync } from 'node:fs';
