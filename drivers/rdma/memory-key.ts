@@ -47,7 +47,7 @@ export interface MemoryKeyInit {
 }
 
 export class MemoryKey {
-  readonly lkey: number;
+  lkey: number;
   rkey: number;
   pd: number;
   access: number;
@@ -74,6 +74,12 @@ export class MemoryKey {
   /** Steps that are moving bytes of the region now. */
   get inside(): number {
     return this.#inside;
+  }
+
+  /** The region goes by another variant of its key from now on. */
+  renew(key: number): void {
+    this.rkey = this.rkey === this.lkey ? key : this.rkey;
+    this.lkey = key;
   }
 
   /** mr_check_range: whether [addr, addr + len) lies in the region. */

@@ -32,7 +32,7 @@ export class MemoryWindow {
   }
 
   /** The window is gone or unbound: its region may be deregistered. */
-  release(state: 'FREE' | 'INVALID'): void {
+  release(state: MemoryWindow['state']): void {
     if (this.region !== null) this.region.nrWindows--;
     this.region = null;
     this.qpn = null;

@@ -31,7 +31,7 @@ import type {
   LayoutService,
 } from './layout-service.js';
 import type { NodeFile } from './node-file.js';
-import { PageBlock } from './page-block.js';
+import { blockVmOps, PageBlock } from './page-block.js';
 import { type Entry, PinLedger } from './pin-ledger.js';
 import type { FaultedPage, FaultedPages, RangeWatch, WatchRequest } from './range-watch.js';
 import { WatchedRange } from './watched-range.js';
@@ -95,7 +95,7 @@ export class BoundDevice implements Device {
       device: spec.name,
       mm: env.mm,
       deviceFile: () => `/dev/${this.#firstNode}`,
-      reset: spec.driver.reset === undefined ? undefined : () => this.reset(),
+      reset: spec.driver.reset === undefined ? undefined : (task) => this.reset(task),
       onPin: (pins) => this.#events.pin?.(this.name, pins),
     });
   }
@@ -123,13 +123,17 @@ export class BoundDevice implements Device {
   }
 
   /** Stop all DMA of the device, now. Every region on it dies with it. */
-  reset(): Promise<void> {
-    return this.sched.enter(`reset of ${this.name}`, async (task) => {
-      this.state = 'DEAD';
-      this.log('reset: a region was not given back in time');
+  async reset(task: Task): Promise<void> {
+    this.state = 'DEAD';
+    this.log('reset: a region was not given back in time');
+    try {
       await this.driver.reset!(this, this.driverState, task);
       this.#events.reset?.(this.name, 'reset');
-    });
+    } catch (e) {
+      if (!isErrno(e)) throw e;
+      this.log(`reset: ${e.message}`);
+      this.#events.reset?.(this.name, 'hung');
+    }
   }
 
   allocPages(nrPages: number, label: string): PageBlock {
@@ -206,6 +210,8 @@ export class BoundDevice implements Device {
     }
     const { write } = vma.prot;
     for (let i = 0; i < vma.nrPages; i++) installPte(vma, i, block.pfns[pgoff + i]!, { write });
+    block.get();
+    vma.ops = blockVmOps(vma.ops, block);
   }
 
   exportDmaBuf(block: PageBlock, label: string): DmaBuf {

@@ -41,6 +41,8 @@ export type { Cancel } from './workqueue.js';
 export { Errno, isErrno, errnoNumbers, type ErrnoCode } from '../errno.js';
 export * from '../units.js';
 export { kernelNames, type KernelName, type KernelRules } from '../kernel-rules.js';
+export { assertMayLock, chargeLocked, chargePinned } from '../mm/accounting.js';
+export { unchargeLocked, unchargePinned } from '../mm/accounting.js';
 export type { Caller, Credentials, ProcessLike } from '../mm/caller.js';
 export type { PinnedPages, RevokeReason } from '../mm/gup.js';
 export type { MM } from '../mm/mm.js';

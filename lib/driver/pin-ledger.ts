@@ -29,9 +29,11 @@ export interface PinLedgerDeps {
   /** The node that names the device in file_pins. */
   deviceFile(): string;
   /** Stop all DMA of the device; undefined if it cannot. */
-  readonly reset: (() => Promise<void>) | undefined;
+  readonly reset: ((task: Task) => Promise<void>) | undefined;
   onPin(pins: PinnedPages): void;
 }
+
+const isGone = (pins: PinnedPages): boolean => pins.state === 'GONE';
 
 export class PinLedger {
   readonly #deps: PinLedgerDeps;
@@ -53,14 +55,14 @@ export class PinLedger {
   async pin(caller: Caller, request: DevicePinRequest): Promise<PinnedPages> {
     const { task, process } = caller;
     const entry = this.#entries.get(task);
-    const { addr, len, access, force = false } = request;
+    const { addr, len, access, force = false, onShort } = request;
     const origin = {
       process,
       device: this.#deps.device,
       deviceFile: this.#deps.deviceFile(),
-      dataFile: process.mm.vmaAt(addr)?.file?.label ?? 'anonymous memory',
+      dataFile: process.mm.vmaAt(addr)?.file?.label ?? '',
     };
-    const common = { mm: process.mm, addr, len, access, force, origin };
+    const common = { mm: process.mm, addr, len, access, force, onShort, origin };
     const pins = await pinUserPages(task, this.#deps.mm, {
       ...common,
       ...this.#term(request, entry),
@@ -75,28 +77,18 @@ export class PinLedger {
   #term(request: DevicePinRequest, entry: Entry | undefined) {
     if (!request.longterm) return { longterm: false as const };
     if (request.irrevocable) return { longterm: true as const, irrevocable: true as const };
-    const revoke = (pins: PinnedPages, why: RevokeReason): Promise<void> =>
-      this.#revoke(pins, (task) => request.revoke(pins, why, task), entry);
-    const { reset } = this.#deps;
-    return { longterm: true as const, revoke, ...(reset !== undefined && { reset }) };
-  }
-
-  #revoke(
-    pins: PinnedPages,
-    revoke: (task: Task) => Promise<void>,
-    entry: Entry | undefined,
-  ): Promise<void> {
-    const { device, mm } = this.#deps;
-    return mm.sched.enter(`revoke on ${device}`, async (task) => {
+    const { device, reset } = this.#deps;
+    const revoke = async (pins: PinnedPages, why: RevokeReason, task: Task): Promise<void> => {
       await this.#entryOver.waitEvent(task, () => entry === undefined || entry.over, {
         mode: 'uninterruptible',
         why: `the call that pinned for ${device} to return`,
         holders: () => (entry === undefined ? [] : [entry.task]),
       });
-      if (pins.state === 'GONE') return;
-      await revoke(task);
-      assert(pins.state === 'GONE', `${device}: revoke() returned with pages still pinned`);
-    });
+      if (isGone(pins)) return;
+      await request.revoke(pins, why, task);
+      assert(isGone(pins), `${device}: revoke() returned with pages still pinned`);
+    };
+    return { longterm: true as const, revoke, ...(reset !== undefined && { reset }) };
   }
 
   enter(task: Task): Entry {

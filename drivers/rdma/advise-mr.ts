@@ -1,0 +1,63 @@
+// advise_mr: fault pages of on-demand regions in before they are used (core: ib_uverbs_advise_mr;
+// rxe_odp.c: rxe_ib_advise_mr; ibv_advise_mr(3)).
+//
+//   no such verb, or no such advice EOPNOTSUPP · flags EINVAL · a key that names no region of the
+//   domain, a range outside it or unmapped EFAULT · a window's key EINVAL · PREFETCH_WRITE of a
+//   region that is not writable EPERM
+
+import { type Caller, Errno } from '../../lib/driver/index.js';
+import { checkAddr, checkInt, checkOneOf } from './args.js';
+import { isWindowKey } from './keys.js';
+import type { MR } from './mr.js';
+import { OdpUmem } from './odp-umem.js';
+import type { PD } from './pd.js';
+import type { UverbsFile } from './uverbs-file.js';
+import type { SGE } from './work-request.js';
+
+export type Advice = 'PREFETCH' | 'PREFETCH_WRITE' | 'PREFETCH_NO_FAULT';
+
+export interface AdviseMRArg {
+  readonly pd: number;
+  readonly advice: Advice;
+  /** 'flush': answer when the pages are there; else they come in the background. */
+  readonly flags: readonly 'flush'[];
+  readonly sgList: readonly SGE[];
+}
+
+export async function adviseMR(file: UverbsFile, arg: AdviseMRArg, caller: Caller): Promise<void> {
+  const { device } = file;
+  if (!device.rules.adviseMR) throw new Errno('EOPNOTSUPP', 'advise_mr: no such verb');
+  if (!['PREFETCH', 'PREFETCH_WRITE', 'PREFETCH_NO_FAULT'].includes(arg.advice)) {
+    throw new Errno('EOPNOTSUPP', `advise_mr: advice ${String(arg.advice)}`);
+  }
+  if (!Array.isArray(arg.flags)) throw new Errno('EINVAL', 'advise_mr: a list of flags is needed');
+  for (const flag of arg.flags) checkOneOf('flag', flag, ['flush']);
+  if (!Array.isArray(arg.sgList)) throw new Errno('EINVAL', 'advise_mr: a list is needed');
+  using pd = file.objects.use<PD>('pd', arg.pd);
+  const parts = arg.sgList.map((sge) => checkPart(file, pd.object, arg.advice, sge));
+  const work = async (): Promise<void> => {
+    for (const { odp, addr, len } of parts) {
+      if (arg.advice === 'PREFETCH_NO_FAULT') await odp.snapshot(caller.task);
+      else await odp.prefetch(caller.task, addr, len, arg.advice === 'PREFETCH_WRITE');
+    }
+  };
+  await work();
+}
+
+function checkPart(file: UverbsFile, pd: PD, advice: Advice, sge: SGE) {
+  const lkey = checkInt('lkey', sge?.lkey, 0, 0xffffffff);
+  const addr = checkAddr('address', sge.addr);
+  const len = checkAddr('length', sge.len);
+  if (isWindowKey(lkey)) throw new Errno('EINVAL', `advise_mr: ${lkey} is a window`);
+  const mr = file.objects.ofKind<MR>('mr').find((m) => m.key.lkey === lkey);
+  if (mr === undefined || mr.pd !== pd || !(mr.memory instanceof OdpUmem)) {
+    throw new Errno('EFAULT', `advise_mr: ${lkey} names no on-demand region of the domain`);
+  }
+  if (!mr.key.covers(addr - mr.addr + mr.key.iova, len)) {
+    throw new Errno('EFAULT', `advise_mr: [${addr}, +${len}) is not in region ${lkey}`);
+  }
+  if (advice === 'PREFETCH_WRITE' && !mr.memory.writable) {
+    throw new Errno('EPERM', `advise_mr: region ${lkey} is not writable`);
+  }
+  return { odp: mr.memory, addr, len };
+}
