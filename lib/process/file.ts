@@ -106,6 +106,8 @@ export interface RegularFile extends AnyFile, Blocking {
   stat(): MaybeLater<FileStat>;
   setLease(caller: Caller, arg: SetLeaseArg, fd: number): MaybeLater<void>;
   getLease(): GetLeaseResult;
+  /** A new MAP_DIRECT mapping takes its lease. EOPNOTSUPP EPERM EACCES; absent: EOPNOTSUPP. */
+  mapDirect?(caller: Caller, vma: VMA): void;
 }
 
 export type PollEvent = 'POLLIN' | 'POLLOUT' | 'POLLPRI' | 'POLLERR' | 'POLLHUP';

@@ -58,8 +58,9 @@ export async function mmap(t: Thread, file: File | null, req: MmapRequest): Prom
   if (!isAligned(pos)) throw new Errno('EINVAL', `mmap: file position ${pos} is no page boundary`);
   const prot = checkProt(req.prot ?? 'rw');
   const share = req.share ?? 'shared';
-  if (req.direct === true && !process.kernel.rules.mapDirect) {
-    throw new Errno('EOPNOTSUPP', 'mmap: MAP_DIRECT is not known to this kernel');
+  const knows = file !== null && isRegular(file) && file.mapDirect !== undefined;
+  if (req.direct === true && !knows) {
+    throw new Errno('EOPNOTSUPP', 'mmap: MAP_DIRECT is for files of a file system that knows it');
   }
   const request = {
     len: req.len,
@@ -75,7 +76,9 @@ export async function mmap(t: Thread, file: File | null, req: MmapRequest): Prom
   checkAccess(backing, req, prot.includes('w'));
   const pgoff = pgoffOf(pos);
   if (isRegular(backing)) {
-    return process.mm.mmap(t.task, { ...request, file: backing, pgoff, ops: backing.vmOps });
+    const regular = { ...request, file: backing, pgoff, ops: backing.vmOps };
+    if (req.direct !== true) return process.mm.mmap(t.task, regular);
+    return process.mm.mmap(t.task, { ...regular, setup: (vma) => backing.mapDirect?.(t, vma) });
   }
   const setup = (vma: VMA): Promise<void> => backing.mmap(t, vma);
   return process.mm.mmap(t.task, { ...request, file: backing, pgoff, ops: deviceOps, setup });
