@@ -47,8 +47,6 @@ export class OpenFile implements VmFile, LeaseHolder {
   owner: ProcessLike | null = null;
   /** fcntl(F_SETSIG): the signal instead of SIGIO, which then says which descriptor. */
   signal: string | null = null;
-  /** O_NONBLOCK; fcntl(F_SETFL) may change it. */
-  nonblock: boolean;
   readonly #opener: ProcessLike;
   #refs = 1;
 
@@ -59,7 +57,6 @@ export class OpenFile implements VmFile, LeaseHolder {
     this.label = path;
     inode.path = path;
     this.#opener = caller.process;
-    this.nonblock = flags.has('nonblock');
     this.nonblock = flags.has('nonblock');
     const usable = !flags.has('path');
     this.readable = usable && !flags.has('wronly');
