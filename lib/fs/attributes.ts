@@ -29,7 +29,7 @@ export async function changeMode(caller: Caller, inode: Inode, perm: number): Pr
   });
 }
 
-/** Giving a file away takes CAP_FOWNER (Linux: CAP_CHOWN); to give it one's own group, owning it. */
+/** Giving a file away takes CAP_FOWNER (Linux: CAP_CHOWN); one's own group, owning it. */
 export async function changeOwner(
   caller: Caller,
   inode: Inode,

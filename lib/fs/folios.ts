@@ -4,7 +4,7 @@
 // (fs/ext4/inode.c:ext4_write_begin, mm/filemap.c:__filemap_get_folio). A folio that a punch or a
 // truncate covers whole is dropped; one that is covered in part is zeroed there and then split, and
 // the split fails while any of its pages is referenced: then the zeroed pages stay the file's
-// (mm/truncate.c:truncate_inode_partial_folio; measured on 7.2.12: a punch under a pin reads zeros).
+// (mm/truncate.c:truncate_inode_partial_folio; measured: 7.2.12 zeroes under a pin).
 
 import type { Pgoff } from '../units.js';
 import type { Inode } from './inode.js';

@@ -202,7 +202,7 @@ const ops: Record<string, Op> = {
     const got = [...new Set(process.signals.splice(0))].sort();
     return got.length === 0 ? 'none' : got.join(',');
   },
-  async exit(p, s, process) {
+  async exit(p, _s, process) {
     await process.exit();
     p.ended.set(process.name, 'exit:0');
     return 'ok';
