@@ -75,9 +75,9 @@ export class ActiveBuffer {
     this.#finish(outcome, info);
   }
 
-  /** The core only: end the hold. Resolves when nothing can reach the memory through it. */
+  /** The core only: end the hold. Resolves when nothing can reach the memory; twice joins. */
   async takeBack(task: Task): Promise<void> {
-    assert(this.#state === 'OWNED', `buffer ${this.vb.index} is not the driver's`);
+    assert(this.#state !== 'RETURNED', `buffer ${this.vb.index} is not the driver's`);
     this.#state = 'TAKEN';
     await this.#idle.waitEvent(task, () => this.#nrTransfers === 0, {
       mode: 'uninterruptible',

@@ -135,10 +135,12 @@ export default defineDriver({
     dev.addNode('video1', output.fops(library));
     return { camera, screen, capture, output };
   },
-  /** The last resort: both frame clocks stop, and with them all DMA. */
-  reset(_dev, { camera, screen }) {
+  /** The last resort: both frame clocks stop, and every buffer of somebody else's is let go. */
+  async reset(_dev, { camera, screen }, task) {
     camera.clock.stop();
     screen.clock.stop();
+    await camera.queue.disconnect(task);
+    await screen.queue.disconnect(task);
   },
   emulate: (): CameraBoard => ({ sensor: new Sensor(), display: new Display() }),
 });

@@ -360,9 +360,10 @@ export class VB2Queue {
    * Resolves when the hardware cannot reach the pages.
    */
   async revoke(task: Task, vb: VB2Buffer): Promise<void> {
-    const active = vb.active;
-    if (vb.state === 'ACTIVE' && active !== null) {
+    const { active } = vb;
+    if (active !== null) {
       await active.takeBack(task);
+      if (vb.active !== active) return; // joined: somebody else finished it
       this.#bufferDone(vb, 'ERROR', {
         sequence: 0,
         timestampNs: this.opts.sched.clock.nowNs,
@@ -375,6 +376,14 @@ export class VB2Queue {
       vb.prepared = false;
     }
     this.putMemory(vb);
+  }
+
+  /** The device is reset: nothing of user memory, or of other devices, can be reached any more. */
+  async disconnect(task: Task): Promise<void> {
+    this.fatal();
+    for (const vb of this.buffers.values()) {
+      if (vb.memory !== null && vb.memoryKind !== 'MMAP') await this.revoke(task, vb);
+    }
   }
 
   /** Give up what memory vb holds; harmless without any. */
