@@ -90,15 +90,15 @@ export function names(step: Step, name: string, otherwise: readonly string[]): (
   return Array.isArray(value) ? (value as (string | number)[]) : [...otherwise];
 }
 
-/** Bytes as the recorder wrote them: runs `5a*4096`, at most 9 and then `...`. */
+/** Bytes as the recorder wrote them: runs `5a*4096`; it stops with `...` after the ninth. */
 export function runs(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'empty';
   const out: string[] = [];
   for (let from = 0; from < bytes.length;) {
     let to = from + 1;
     while (to < bytes.length && bytes[to] === bytes[from]) to++;
-    if (out.length === 9) return `${out.join(',')},...`;
     out.push(`${bytes[from]!.toString(16).padStart(2, '0')}*${to - from}`);
+    if (out.length === 9) return `${out.join(',')},...`;
     from = to;
   }
   return out.join(',');

@@ -118,11 +118,16 @@ export class Lifecycle {
     this.#act(this.signals.generate(sig, info));
   }
 
-  /** A signal that a memory access raised; 'killed' if no handler takes it. */
+  /**
+   * A signal that a memory access raised; 'killed' if no handler takes it. It is for the thread
+   * that made the access, so it interrupts no other call.
+   */
   force(sig: string, info: SignalInfo): 'handled' | 'killed' {
     if (this.#state !== 'alive') return 'killed';
     const delivery = this.signals.force(sig, info);
-    this.#act(delivery);
+    // It goes to the thread whose access it was (force_sig_fault): no other call is interrupted.
+    if (delivery.do === 'handler') this.#startHandler(delivery);
+    else this.#act(delivery);
     return delivery.do === 'handler' ? 'handled' : 'killed';
   }
 
@@ -148,9 +153,13 @@ export class Lifecycle {
     }
   }
 
-  #handle({ info, action }: HandlerDelivery): void {
+  #handle(delivery: HandlerDelivery): void {
+    this.threads.interruptOne(delivery.action.restart === true);
+    this.#startHandler(delivery);
+  }
+
+  #startHandler({ info, action }: HandlerDelivery): void {
     this.signals.handlerBegan(info.signal, action);
-    this.threads.interruptOne(action.restart === true);
     const name = `${this.#mortal.name}:${info.signal}`;
     void this.#sched.spawn(name, () => this.#runHandler(info, action));
   }
