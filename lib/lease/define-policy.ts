@@ -35,6 +35,7 @@ export function promisesOf(said: Partial<Promises> = {}): Promises {
     mayHang: [],
     leaseOutlivesPin: false,
     longtermPin: 'granted',
+    lease: said.longtermPin === 'needs-lease' ? 'F_LAYOUT' : null,
     truncateFails: [],
     holder: 'untouched',
     blocks: 'idle-first',

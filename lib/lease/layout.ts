@@ -114,6 +114,8 @@ export interface Promises {
   readonly leaseOutlivesPin: boolean;
   /** What a long-term pin of a DAX file meets. */
   readonly longtermPin: 'refused' | 'needs-lease' | 'granted';
+  /** What an application takes first, where longtermPin is needs-lease; else null. */
+  readonly lease: 'F_LAYOUT' | 'F_LAYOUT|F_EXCLUSIVE' | 'MAP_DIRECT' | null;
   /** Refusals that a truncate of a file pinned long-term may answer. Empty: it never fails. */
   readonly truncateFails: readonly ErrnoCode[];
   /** Worst that befalls whoever holds a long-term pin over a truncate. */

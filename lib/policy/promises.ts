@@ -23,6 +23,7 @@ export const promises = {
   ebusy: promisesOf({ truncateFails: ['EBUSY'], mayHang: failing }),
   etxtbsy: promisesOf({
     longtermPin: 'needs-lease',
+    lease: 'F_LAYOUT|F_EXCLUSIVE',
     truncateFails: ['ETXTBSY', 'EDEADLOCK'],
     mayHang: changes,
   }),
@@ -47,7 +48,12 @@ export const promises = {
     truncateFails: ['EBUSY'],
     mayHang: changes,
   }),
-  'map-direct': promisesOf({ longtermPin: 'needs-lease', holder: 'revoked', mayHang: changes }),
+  'map-direct': promisesOf({
+    longtermPin: 'needs-lease',
+    lease: 'MAP_DIRECT',
+    holder: 'revoked',
+    mayHang: changes,
+  }),
   revoke: promisesOf({ holder: 'revoked', mayHang: changes }),
   orphan: promisesOf({ blocks: 'orphan' }),
   'busy-extent': promisesOf({ blocks: 'busy' }),

@@ -27,6 +27,7 @@ test('what a policy does not promise is that it is safe, ends, and hurts nobody'
     mayHang: [],
     leaseOutlivesPin: false,
     longtermPin: 'granted',
+    lease: null,
     truncateFails: [],
     holder: 'untouched',
     blocks: 'idle-first',

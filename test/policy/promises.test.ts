@@ -24,6 +24,14 @@ function broken(promised: Promises, b: Behaviour, o: Outcome): string[] {
   if (promised.longtermPin === 'needs-lease' && b.lease === 'none' && o.pin === 'ok') {
     say('a long-term pin was let in without a lease');
   }
+  const took = { none: null, 'map-direct': 'MAP_DIRECT', shared: 'F_LAYOUT' }[
+    b.lease === 'exclusive' ? 'shared' : b.lease
+  ];
+  const exclusive = b.lease === 'exclusive' && promised.lease === 'F_LAYOUT|F_EXCLUSIVE';
+  const enough = exclusive || (promised.lease !== null && took === promised.lease);
+  if (enough && o.pin !== 'ok' && b.revoke !== 'irrevocable') {
+    say(`under ${promised.lease} a long-term pin answered ${o.pin}`);
+  }
   if (promised.longtermPin === 'granted' && o.pin !== 'ok' && b.revoke !== 'irrevocable') {
     say(`a long-term pin answered ${o.pin}`);
   }
