@@ -35,9 +35,9 @@ for (const kind of ['anonymous', 'shmem', 'shared by two'] as const) {
       if (second !== 0) await other.load(task, second, new Uint8Array(posOf(4)));
       const out = new Uint32Array(4);
       t.is(await gup(task, mm, addr, 4, longWrite, out), 4);
-      for (const pfn of out) t.is(allocator.zoneOf(pfn), 'normal');
+      out.forEach((pfn) => t.is(allocator.zoneOf(pfn), 'normal'));
       t.is(vmstat.counters.pgmigrateSuccess, 4);
-      t.is(pfnOfPte(vmaOf(mm, addr).pte(0)), out[0]);
+      t.is(pfnOfPte(vmaOf(mm, addr).pte(0)), out[0]!);
       t.deepEqual(await loaded(task, mm, addr, posOf(4)), bytes(posOf(4), 6));
       pages.write(out, 0, bytes(3, 7));
       if (second !== 0) t.deepEqual(await loaded(task, other, second, 3), bytes(3, 7));

@@ -137,7 +137,7 @@ test('nothing mapped is SEGV_MAPERR, no right is SEGV_ACCERR', async (t) => {
       { run: () => loaded(task, mm, 0, 1), code: 'SEGV_MAPERR' },
       { run: () => mm.store(task, addr, bytes(1, 1)), code: 'SEGV_ACCERR' },
       { run: () => loaded(task, mm, none, 1), code: 'SEGV_ACCERR' },
-    ];
+    ] as const;
     for (const { run, code } of rows) {
       const fault = await t.throwsAsync<VmFault>(run(), { instanceOf: VmFault });
       t.is(fault.code, code);

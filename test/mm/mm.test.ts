@@ -170,7 +170,10 @@ test('a device mapping is set up before anybody finds it; if that fails nothing 
     await t.throwsAsync(failing, { message: 'no such buffer' });
     t.is(mm.vmas.size, 0);
     t.is(file.refs, 0);
-    const addr = await mm.mmap(task, { ...req, setup: (vma) => (vma.privateData = 'buffer 0') });
+    const addr = await mm.mmap(task, {
+      ...req,
+      setup: (vma) => void (vma.privateData = 'buffer 0'),
+    });
     t.is(vmaOf(mm, addr).privateData, 'buffer 0');
     t.is(mm.findVma(addr, PAGE_SIZE), vmaOf(mm, addr));
     t.true(
