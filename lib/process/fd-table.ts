@@ -9,20 +9,24 @@
 
 import assert from 'node:assert/strict';
 import { Errno } from '../errno.js';
+import type { Access } from '../sched/index.js';
 import type { File } from './file.js';
 
 export class FdTable {
   /** undefined: free; null: reserved. */
   readonly #slots: (File | null | undefined)[] = [];
   readonly #limit: () => number;
+  readonly #touch: (access: Access) => void;
 
-  /** limit() is RLIMIT_NOFILE: descriptors are below it. */
-  constructor(limit: () => number) {
+  /** limit() is RLIMIT_NOFILE: descriptors are below it. touch() records looks and changes. */
+  constructor(limit: () => number, touch: (access: Access) => void = () => {}) {
     this.#limit = limit;
+    this.#touch = touch;
   }
 
   /** The open file behind fd. EBADF. */
   get(fd: number): File {
+    this.#touch('read');
     const file = this.#slots[fd];
     if (file === undefined || file === null)
       throw new Errno('EBADF', `descriptor ${fd} is not open`);
@@ -35,6 +39,7 @@ export class FdTable {
 
   /** Hold back the lowest free descriptor from min up. EMFILE; EINVAL if min is past the limit. */
   reserve(min = 0): number {
+    this.#touch('write');
     const limit = this.#limit();
     if (min > 0 && min >= limit)
       throw new Errno('EINVAL', `descriptor ${min} is not below the limit ${limit}`);
@@ -47,6 +52,7 @@ export class FdTable {
 
   /** Put a file under a reserved descriptor; the table takes over the caller's reference. */
   fill(fd: number, file: File): void {
+    this.#touch('write');
     assert(this.#slots[fd] === null, `descriptor ${fd} was not reserved`);
     this.#slots[fd] = file;
   }
@@ -69,6 +75,7 @@ export class FdTable {
    * null. EBADF past the limit, EBUSY while an open() holds fd back (linux fs/file.c:do_dup2).
    */
   replace(fd: number, file: File): File | null {
+    this.#touch('write');
     const limit = this.#limit();
     if (!Number.isSafeInteger(fd) || fd < 0 || fd >= limit) {
       throw new Errno('EBADF', `descriptor ${fd} is not below the limit ${limit}`);
@@ -105,6 +112,7 @@ export class FdTable {
   }
 
   #free(fd: number): void {
+    this.#touch('write');
     this.#slots[fd] = undefined;
     while (this.#slots.length > 0 && this.#slots.at(-1) === undefined) this.#slots.pop();
   }

@@ -119,13 +119,12 @@ export class Lifecycle {
   }
 
   /**
-   * A signal that a memory access raised; 'killed' if no handler takes it. It is for the thread
-   * that made the access, so it interrupts no other call.
+   * A signal that a memory access raised; 'killed' if no handler takes it. It goes to the thread
+   * whose access it was, so it interrupts no other call (kernel/signal.c:force_sig_fault).
    */
   force(sig: string, info: SignalInfo): 'handled' | 'killed' {
     if (this.#state !== 'alive') return 'killed';
     const delivery = this.signals.force(sig, info);
-    // It goes to the thread whose access it was (force_sig_fault): no other call is interrupted.
     if (delivery.do === 'handler') this.#startHandler(delivery);
     else this.#act(delivery);
     return delivery.do === 'handler' ? 'handled' : 'killed';

@@ -41,7 +41,10 @@ export class ProcessState implements ProcessLike {
     this.name = spec.name;
     this.#cred = spec.cred;
     this.objectId = kernel.sched.newObject(`process ${spec.name}`);
-    this.fds = new FdTable(() => this.#limits.soft('nofile'));
+    this.fds = new FdTable(
+      () => this.#limits.soft('nofile'),
+      (access) => kernel.sched.touch(this.objectId, access),
+    );
     this.mm = new MM(kernel.mmEnv, spec.name);
     this.mm.process = this;
     this.#life = new Lifecycle(kernel.sched, {

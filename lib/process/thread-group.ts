@@ -12,6 +12,7 @@ import assert from 'node:assert/strict';
 import { Errno, isErrno } from '../errno.js';
 import { claimTaskWork, closeTaskWork, runTaskWork } from '../sched/task-work.js';
 import { type Scheduler, type Task, WaitQueue } from '../sched/index.js';
+import { tracepoints } from '../trace/events.js';
 import { ProcessKilled } from './errors.js';
 
 /** The last argument of every call. */
@@ -114,6 +115,7 @@ export class ThreadGroup {
     if (this.#owner.gone !== null) throw this.#owner.gone;
     const { owner, pending } = task;
     const call: Call = { name, task, aborted: false, mayRestart: true };
+    const key = this.#traceBegin(call);
     task.owner = this.#owner;
     task.clearInterrupt();
     claimTaskWork(task);
@@ -132,6 +134,7 @@ export class ThreadGroup {
       this.#calls.delete(call);
       task.owner = owner;
       task.pending = pending;
+      if (key !== null) tracepoints.syscall.end(this.#sched, key);
       if (this.#owner.gone !== null) this.#changed.wakeAll();
       else this.#sched.touch(this.#changed.id, 'read');
     }
@@ -171,6 +174,15 @@ export class ThreadGroup {
       mode: 'uninterruptible',
       why: `SIGCONT for ${this.#owner.name}`,
     });
+  }
+
+  /** The slice of this call among all calls, if anybody listens. */
+  #traceBegin({ name, task }: Call): string | null {
+    const { syscall } = tracepoints;
+    if (!syscall.on) return null;
+    const key = `${this.#owner.pid}:${task.id}:${name}`;
+    syscall.begin(this.#sched, key, { call: name, process: this.#owner.name });
+    return key;
   }
 
   /** The error that the application sees. */

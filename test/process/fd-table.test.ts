@@ -58,6 +58,21 @@ test('dup2 replaces, and answers what was there', (t) => {
   t.throws(() => fds.replace(1, a), { code: 'EBUSY' });
 });
 
+test('looking is a read, every change a write', (t) => {
+  const seen: string[] = [];
+  const fds = new FdTable(
+    () => 4,
+    (access) => seen.push(access),
+  );
+  fds.install(file('a'));
+  t.true(seen.length > 0 && seen.every((access) => access === 'write'));
+  seen.length = 0;
+  fds.get(0);
+  t.deepEqual(seen, ['read']);
+  fds.take(0);
+  t.is(seen.at(-1), 'write');
+});
+
 testProp(
   'any sequence of installs and closes matches a plain map',
   [fc.array(fc.oneof(fc.constant(-1), fc.nat(7)), { maxLength: 60 })],

@@ -145,6 +145,18 @@ test('stop and continue hold the process, and it says so', async (t) => {
   t.is(await life.ended, 'SIGKILL');
 });
 
+test('a forced signal interrupts no call of another thread', async (t) => {
+  const { sched, life, queue, call } = scene();
+  life.signals.setAction('SIGBUS', { handler: () => {} });
+  const c = call();
+  await sched.settle();
+  life.force('SIGBUS', { addr: 1 });
+  await sched.settle();
+  t.deepEqual(life.threads.callNames, ['read']);
+  queue.wakeAll();
+  await c;
+});
+
 test('a forced signal is handled or kills, never dropped', async (t) => {
   const { life } = scene();
   life.signals.setAction('SIGBUS', { handler: () => {} });

@@ -1,6 +1,8 @@
 // Goal: an application maps, touches and gives back memory, and a bad access is a signal.
 
 import test from 'ava';
+import { Errno } from '../../lib/errno.js';
+import type { RegularFile } from '../../lib/process/file.js';
 import { MemoryFault, ProcessKilled } from '../../lib/process/errors.js';
 import { KiB, PAGE_SIZE } from '../../lib/units.js';
 import { fixture } from './fixture.js';
@@ -83,6 +85,25 @@ test('MAP_FIXED replaces, MAP_FIXED_NOREPLACE is EEXIST', async (t) => {
   await t.throwsAsync(app.mmap({ ...again, noreplace: true }), { code: 'EEXIST' });
   t.is(await app.mmap({ ...again, fixed: true }), addr);
   t.deepEqual(await app.load(addr, 1), fill(1, 0));
+});
+
+test('MAP_DIRECT asks the file, which may refuse, and is nothing for other memory', async (t) => {
+  const { table, fs } = fixture();
+  const app = table.spawn('app');
+  const fd = await app.open('/f', ['rdwr', 'creat']);
+  const req = { fd, len: PAGE_SIZE, direct: true };
+  const asked: boolean[] = [];
+  const file: RegularFile = fs.last('f');
+  file.mapDirect = (_caller, vma) => void asked.push(vma.flags.direct === true);
+  await app.mmap(req);
+  t.deepEqual(asked, [true]);
+  file.mapDirect = () => {
+    throw new Errno('EPERM', 'no DAX file');
+  };
+  await t.throwsAsync(app.mmap(req), { code: 'EPERM' });
+  t.is(app.mm.vmas.size, 1);
+  t.is(fs.last('f').refs, 2);
+  await t.throwsAsync(app.mmap({ len: PAGE_SIZE, direct: true }), { code: 'EOPNOTSUPP' });
 });
 
 test('msync syncs shared files, once per mapping; a hole is ENOMEM', async (t) => {

@@ -7,6 +7,7 @@ import { ProcessKilled } from '../../lib/process/errors.js';
 import { ThreadGroup } from '../../lib/process/thread-group.js';
 import { Scheduler, type Task, WaitQueue, type WaitMode } from '../../lib/sched/index.js';
 import { addTaskWork } from '../../lib/sched/task-work.js';
+import { tracepoints } from '../../lib/trace/events.js';
 
 function scene() {
   const sched = new Scheduler({ mode: 'simulated' });
@@ -59,6 +60,21 @@ test('what a call owes is done before it returns, also when it fails', async (t)
   });
   await t.throwsAsync(failing, { code: 'EIO' });
   t.is(log.at(-1), 'released too');
+});
+
+test('a call is a slice of the trace, from its entry to its return', async (t) => {
+  const { sched, threads } = scene();
+  const events: unknown[] = [];
+  const stop = tracepoints.syscall.subscribe(({ source, phase, key }) => {
+    if (source === sched) events.push([phase, key]);
+  });
+  const id = await threads.run('open', {}, async (task) => {
+    t.deepEqual(events, [['begin', `5:${task.id}:open`]]);
+    return task.id;
+  });
+  stop();
+  await threads.run('close', {}, async () => {});
+  t.deepEqual(events.slice(1), [['end', `5:${id}:open`]]);
 });
 
 test('a refusal carries the name of the call', async (t) => {
