@@ -141,6 +141,7 @@ export class ExtentList {
 
   /** Make [start, end) a hole; returns what lay there. Its blocks now belong to the caller. */
   remove(start: Pgoff, end: Pgoff): Extent[] {
+    if (start >= end) return [];
     const removed: Extent[] = [];
     const kept: Extent[] = [];
     for (const e of this.#list) {

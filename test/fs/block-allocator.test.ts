@@ -55,7 +55,9 @@ test('a freed block is the next to be handed out', async (t) => {
 test('a run that continues a file is preferred to the lowest one', async (t) => {
   const { allocator, run } = fresh();
   const goal = sb.dataStart + 20;
-  t.deepEqual(await run((h) => allocator.alloc(h, 2, 'data', goal)), [{ block: goal, nrBlocks: 2 }]);
+  t.deepEqual(await run((h) => allocator.alloc(h, 2, 'data', goal)), [
+    { block: goal, nrBlocks: 2 },
+  ]);
 });
 
 test('a busy block is free on the device and is passed over until it is idle', async (t) => {

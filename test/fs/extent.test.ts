@@ -134,6 +134,13 @@ test('segments cover the range without a gap, holes included', (t) => {
   );
 });
 
+test('an empty range removes and marks nothing, inside an extent too', (t) => {
+  const list = new ExtentList([e(0, 4, 10)]);
+  t.deepEqual(list.remove(2, 2), []);
+  list.mark(2, 2, true);
+  t.deepEqual(list.all, [e(0, 4, 10)]);
+});
+
 test('an extent over another is a mistake of ours', (t) => {
   const list = new ExtentList([e(0, 4, 10)]);
   t.throws(() => list.insert(e(3, 2, 90)));

@@ -10,8 +10,7 @@ export interface MemoryPartition extends Partition {
 export function memoryPartition(nrBlocks: number): MemoryPartition {
   const bytes = new Uint8Array(nrBlocks * PAGE_SIZE);
   const device = {
-    read: (pos: number, target: Uint8Array) =>
-      target.set(bytes.subarray(pos, pos + target.length)),
+    read: (pos: number, target: Uint8Array) => target.set(bytes.subarray(pos, pos + target.length)),
     write: (pos: number, source: Uint8Array) => bytes.set(source, pos),
     fill: (pos: number, len: number, byte: number) => void bytes.fill(byte, pos, pos + len),
   };

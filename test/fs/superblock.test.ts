@@ -52,10 +52,20 @@ test('a partition that is too small is refused', (t) => {
 });
 
 test('a partition without a superblock is EINVAL, not a crash', (t) => {
-  t.true(isErrno(t.throws(() => readSuperblock(memoryPartition(NR_BLOCKS))), 'EINVAL'));
+  t.true(
+    isErrno(
+      t.throws(() => readSuperblock(memoryPartition(NR_BLOCKS))),
+      'EINVAL',
+    ),
+  );
   const partition = memoryPartition(NR_BLOCKS);
   partition.bytes.fill(0xa5);
-  t.true(isErrno(t.throws(() => readSuperblock(partition)), 'EINVAL'));
+  t.true(
+    isErrno(
+      t.throws(() => readSuperblock(partition)),
+      'EINVAL',
+    ),
+  );
 });
 
 for (const [index, block] of [
@@ -94,7 +104,13 @@ test('a superblock of another size, version or geometry is refused by name', (t)
   for (const change of wrong) {
     const { partition, sb } = written();
     partition.write(0, 0, superblockBytes({ ...sb, ...change }));
-    t.true(isErrno(t.throws(() => readSuperblock(partition)), 'EUCLEAN'), JSON.stringify(change));
+    t.true(
+      isErrno(
+        t.throws(() => readSuperblock(partition)),
+        'EUCLEAN',
+      ),
+      JSON.stringify(change),
+    );
   }
 });
 
