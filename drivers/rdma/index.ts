@@ -36,6 +36,7 @@ export default defineDriver({
   },
 });
 
+export { accessOf } from './access.js';
 export { Fabric } from './fabric.js';
 export { Hca } from './hca.js';
 export { wcStatusNumbers, wcStatusText } from './wc.js';

@@ -10,7 +10,6 @@
 
 import { type Caller, Errno } from '../../lib/driver/index.js';
 import {
-  accessBits,
   accessOf,
   type AccessFlags,
   checkCoreAccess,
@@ -93,10 +92,6 @@ function checkDriver(file: UverbsFile, mr: MR, flags: number, access: number): v
     throw new Errno('EACCES', 'rereg_mr: its pages were taken for reading'); // ib_umem_check_rereg
   }
   checkDriverAccess(access, rules);
-  const odp = (access & accessBits.on_demand) !== 0;
-  if (odp !== (mr.kind === 'odp')) {
-    throw new Errno('EOPNOTSUPP', 'rereg_mr: a region cannot change between pinned and on demand');
-  }
 }
 
 interface Translation {

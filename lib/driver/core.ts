@@ -10,11 +10,19 @@ import type { HeldObject } from './balance.js';
 import { BoundDevice, type DriverCoreEnv } from './bound-device.js';
 import type { Driver } from './driver.js';
 import { fillOps, type FileOperations } from './file-operations.js';
+import type { DeviceFilter } from './filters.js';
 import { NodeFile, type DeviceNode, type NodeOpenFlag } from './node-file.js';
+
+export interface AddDeviceOptions {
+  /** The driver's name and the first free number if not given. */
+  readonly name?: string | undefined;
+  /** What the driver gets to see of the device. */
+  readonly filter?: DeviceFilter | undefined;
+}
 
 /** A device on the board; it may be waiting for its driver. */
 interface BoardDevice {
-  readonly name: string | undefined;
+  readonly opts: AddDeviceOptions;
   readonly compatible: string;
   readonly hardware: unknown;
   bound: BoundDevice | null;
@@ -52,24 +60,30 @@ export class DriverCore {
     for (const device of this.#board) if (device.bound === null) this.#match(device);
   }
 
-  /** Solder a device onto the board; the bound device, or null while no driver takes it. */
-  addDevice(compatible: string, hardware: unknown, name?: string): BoundDevice | null {
+  /** Solder a device onto the board; the bound device, or null while no driver takes it. EEXIST. */
+  addDevice(
+    compatible: string,
+    hardware: unknown,
+    nameOrOpts: string | AddDeviceOptions = {},
+  ): BoundDevice | null {
+    const opts = typeof nameOrOpts === 'string' ? { name: nameOrOpts } : nameOrOpts;
+    const { name } = opts;
     if (name !== undefined && this.#devices.has(name)) {
       throw new Errno('EEXIST', `addDevice: there is a device ${name} already`);
     }
-    const device: BoardDevice = { name, compatible, hardware, bound: null };
+    const device: BoardDevice = { opts, compatible, hardware, bound: null };
     this.#board.push(device);
     this.#match(device);
     return device.bound;
   }
 
   /** Register driver and give the board one device of its usual kind. ENODEV: it emulates none. */
-  addEmulated<H, S>(driver: Driver<H, S>, name?: string): BoundDevice {
+  addEmulated<H, S>(driver: Driver<H, S>, opts: AddDeviceOptions = {}): BoundDevice {
     if (driver.emulate === undefined) {
       throw new Errno('ENODEV', `${driver.name}: hardware must be handed in`);
     }
     if (!this.#drivers.has(driver.name)) this.register(driver);
-    const device = this.addDevice(driver.idTable[0]!.compatible, driver.emulate(), name);
+    const device = this.addDevice(driver.idTable[0]!.compatible, driver.emulate(), opts);
     if (device === null) throw new Errno('ENODEV', `${driver.name} declined its own hardware`);
     return device;
   }
@@ -126,7 +140,8 @@ export class DriverCore {
   }
 
   #probe(driver: Driver, board: BoardDevice, id: { readonly compatible: string }): boolean {
-    const name = board.name ?? this.#freeName(driver.name);
+    const name = board.opts.name ?? this.#freeName(driver.name);
+    const filter = board.opts.filter ?? ((dev) => dev);
     const device = new BoundDevice(this.#env, {
       name,
       id,
@@ -136,7 +151,7 @@ export class DriverCore {
     });
     this.#devices.set(name, device);
     try {
-      device.driverState = driver.probe(device);
+      device.driverState = driver.probe(filter(device));
     } catch (e) {
       this.#forget(device);
       if (isErrno(e, 'ENODEV')) return false;

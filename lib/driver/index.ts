@@ -35,8 +35,10 @@ export type {
   LayoutLeaseRequest,
 } from './layout-service.js';
 export type { PageBlock } from './page-block.js';
+export type { Balance, HeldObject } from './balance.js';
 export type { FaultedPage, FaultedPages, RangeWatch, WatchRequest } from './range-watch.js';
 export type { Cancel } from './workqueue.js';
+export { delay, type DeviceFilter, failNth, logCalls } from './filters.js';
 
 export { Errno, isErrno, errnoNumbers, type ErrnoCode } from '../errno.js';
 export * from '../units.js';

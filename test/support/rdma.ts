@@ -18,7 +18,12 @@ import type { QPCap } from '../../drivers/rdma/queue-pair.js';
 import type { SendWR } from '../../drivers/rdma/work-request.js';
 import type { Task } from '../../lib/sched/index.js';
 import { seconds } from '../../lib/units.js';
-import { App, driverMachine, type DriverMachine, type DriverMachineOptions } from './driver-machine.js';
+import {
+  App,
+  driverMachine,
+  type DriverMachine,
+  type DriverMachineOptions,
+} from './driver-machine.js';
 import type { ProcessOptions } from './mm-fixture.js';
 
 export interface RdmaMachine extends DriverMachine {
@@ -29,7 +34,7 @@ export function rdmaMachine(opts: DriverMachineOptions = {}, hw: HcaOptions = {}
   const m = driverMachine({ kernel: 'proposed', ...opts });
   const hca = new Hca(hw);
   m.core.register(rdma);
-  m.core.addDevice('emul,hca', hca, 'rdma0');
+  m.core.addDevice('emul,hca', hca, { name: 'rdma0' });
   return { ...m, hca };
 }
 
