@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { DriverCore } from './driver/core.js';
 import type { HeldObject } from './driver/balance.js';
 import type { IommuMode } from './driver/iommu.js';
-import type { Driver } from './driver/index.js';
+import type { Driver, NodeLibraries } from './driver/index.js';
 import type { NodeOpenFlag } from './driver/node-file.js';
 import { Errno } from './errno.js';
 import { FileSystem } from './fs/file-system.js';
@@ -34,6 +34,12 @@ import { Process } from './process/process.js';
 import { Referee } from './referee/referee.js';
 import { Scheduler, type Clock, type Strategy, type TimerMode } from './sched/index.js';
 import { MiB, PAGE_SIZE, seconds } from './units.js';
+
+declare module './process/process.js' {
+  // What a driver's node opens as is declared by the driver; processes learn of it here.
+  // eslint-disable-next-line @typescript-eslint/no-empty-object-type
+  interface DeviceLibraries extends NodeLibraries {}
+}
 
 export { MemoryFault, ProcessKilled } from './process/errors.js';
 export { Process } from './process/process.js';

@@ -99,6 +99,7 @@ async function play(run: Run, step: Step): Promise<Answer> {
 
 /** A machine as the recorder's guest was: four file systems, Soft-RoCE and a camera. */
 export async function bootForCases(kernel: KernelName): Promise<Machine> {
+  const { default: rdma } = await import('../../drivers/rdma/index.js');
   const { default: v4l2 } = await import('../../drivers/v4l2/index.js');
   return bootMachine({
     kernel,
@@ -107,7 +108,7 @@ export async function bootForCases(kernel: KernelName): Promise<Machine> {
     seed: 1,
     size: 64 * MiB,
     ram: 256 * MiB,
-    drivers: [v4l2],
+    drivers: [rdma, v4l2],
     mounts: {
       '/ext4-dax': { flavor: 'ext4', dax: true },
       '/xfs-dax': { flavor: 'xfs', dax: true },
