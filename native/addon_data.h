@@ -6,18 +6,22 @@
 
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include "dax_device.h"
 
 namespace leasehold {
 
 class FutexChannel;
+struct SpaceHandle;
 
 struct AddonData {
   Napi::FunctionReference dax_file;
   Napi::FunctionReference dax_mapping;
   /** The buffer of each mapping by its id, weakly: a mapping is wrapped once per environment. */
   std::unordered_map<uint64_t, Napi::Reference<Napi::Object>> buffers;
+  /** Of every PageSpace there ever was: their methods point to them. A few words each. */
+  std::vector<std::shared_ptr<SpaceHandle>> handles;
   /** Made by the first asynchronous futex wait. */
   std::shared_ptr<FutexChannel> futex;
 

@@ -51,7 +51,7 @@ void CheckRange(napi_env env, const char* name, uint64_t pos, uint64_t len, uint
 }
 
 CallFrame::CallFrame(napi_env env, napi_callback_info info) : env_(env) {
-  napi_get_cb_info(env, info, &argc_, argv_, &this_, nullptr);
+  napi_get_cb_info(env, info, &argc_, argv_, &this_, &data_);
 }
 
 bool CallFrame::Missing(size_t i) const {
@@ -66,14 +66,15 @@ uint64_t CallFrame::Integer(size_t i, const char* name, uint64_t max) const {
   if (i >= argc_ || napi_get_value_double(env_, argv_[i], &value) != napi_ok) {
     ThrowType(env_, std::string(name) + " must be a number");
   }
-  // Written so that NaN fails; the cast is defined because the range was checked.
-  if (!(value >= 0 && value <= static_cast<double>(max)) ||
-      static_cast<double>(static_cast<uint64_t>(value)) != value) {
+  // Written so that NaN fails; the casts are defined because the range was checked, and go by
+  // int64_t since that is one instruction.
+  if (!(value >= 0 && value <= static_cast<double>(static_cast<int64_t>(max))) ||
+      static_cast<double>(static_cast<int64_t>(value)) != value) {
     ThrowRange(env_, std::string(name) + " must be a whole number from 0 to " +
                          std::to_string(max) + ", not " +
                          Napi::Value(env_, argv_[i]).ToString().Utf8Value());
   }
-  return static_cast<uint64_t>(value);
+  return static_cast<uint64_t>(static_cast<int64_t>(value));
 }
 
 bool CallFrame::Bool(size_t i, const char* name) const {

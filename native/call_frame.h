@@ -1,8 +1,11 @@
-// CallFrame: the arguments of one call from JavaScript, checked for type and range and nothing else.
+// CallFrame: the arguments of one call from JavaScript, checked for type and range and nothing
+// else.
 //
-// Hot methods come here by Method<fn>, straight from Node-API: no allocation, and `this` was already
-// checked by V8 (methods of napi_define_class carry a signature). A bad argument throws TypeError or
-// RangeError naming it; a refusing system call throws an Error with code, errno and syscall.
+// Methods come here by Method<fn>, straight from Node-API and without allocation. Those of a class
+// find their object by `this`, which V8 has checked (methods of napi_define_class carry a
+// signature); that lookup costs as much as the rest of a call, so hot methods are given theirs as
+// data instead. A bad argument throws TypeError or RangeError naming it; a refusing system call
+// throws an Error with code, errno and syscall.
 #ifndef LEASEHOLD_CALL_FRAME_H_
 #define LEASEHOLD_CALL_FRAME_H_
 
@@ -28,7 +31,8 @@ class CallFrame {
   CallFrame(napi_env env, napi_callback_info info);
 
   napi_env env() const { return env_; }
-  napi_value self() const { return this_; }
+  /** What Property was given for this function. */
+  void* data() const { return data_; }
   size_t size() const { return argc_; }
   napi_value operator[](size_t i) const { return i < kMaxArgs ? argv_[i] : nullptr; }
   bool Missing(size_t i) const;
@@ -61,6 +65,7 @@ class CallFrame {
   size_t argc_ = kMaxArgs;
   napi_value argv_[kMaxArgs];
   napi_value this_ = nullptr;
+  void* data_ = nullptr;
 };
 
 [[noreturn]] void ThrowRange(napi_env env, const std::string& message);
@@ -86,8 +91,8 @@ napi_value Method(napi_env env, napi_callback_info info) {
 }
 
 template <napi_value (*fn)(CallFrame&)>
-napi_property_descriptor Property(const char* name) {
-  return {name, nullptr, Method<fn>, nullptr, nullptr, nullptr, napi_default_method, nullptr};
+napi_property_descriptor Property(const char* name, void* data = nullptr) {
+  return {name, nullptr, Method<fn>, nullptr, nullptr, nullptr, napi_default_method, data};
 }
 
 template <napi_value (*fn)(CallFrame&)>

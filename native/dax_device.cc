@@ -50,7 +50,9 @@ std::shared_ptr<DaxDevice> DaxDevice::Map(int fd, SysResult* result) {
   std::lock_guard<std::mutex> lock(registry.mutex);
   const auto key = std::make_pair(st.st_dev, st.st_ino);
   const size_t len = static_cast<size_t>(st.st_size);
-  if (auto it = registry.devices.find(key); it != registry.devices.end()) device = it->second.lock();
+  if (auto it = registry.devices.find(key); it != registry.devices.end()) {
+    device = it->second.lock();
+  }
   if (device != nullptr) {
     if (device->len() == len) return device;
     // Somebody cut or stretched the file under the mapping that everybody else uses.

@@ -2,13 +2,13 @@
 //
 //   Map --> mapped --(last shared_ptr dropped: buffers, page spaces, work in flight)--> munmap
 //
-// The process-wide registry is keyed by (st_dev, st_ino): mapping the same file again, from whatever
-// thread, gives the same memory. Nothing here knows JavaScript; a SharedArrayBuffer cannot be
-// detached, so a handle that is closed only drops its share, and the memory goes when the last
+// The process-wide registry is keyed by (st_dev, st_ino): mapping the same file again, from
+// whatever thread, gives the same memory. Nothing here knows JavaScript; a SharedArrayBuffer cannot
+// be detached, so a handle that is closed only drops its share, and the memory goes when the last
 // buffer over it was collected. Bytes are copied without any lock: whoever races races.
 //
-// A file that is cut from outside would kill the process at the next access (SIGBUS). Instead a page
-// of zeroes takes the place of the lost one, for this process, and is counted as poisoned.
+// A file that is cut from outside would kill the process at the next access (SIGBUS). Instead a
+// page of zeroes takes the place of the lost one, for this process, and is counted as poisoned.
 #ifndef LEASEHOLD_DAX_DEVICE_H_
 #define LEASEHOLD_DAX_DEVICE_H_
 

@@ -88,8 +88,8 @@ napi_value SetSize(CallFrame& call) {
   return call.Undefined();
 }
 
-// lock(pos, len, timeoutMs): whether it was got within the time. OFD locks cannot wait with a limit,
-// so this looks every millisecond; those who hold a lock that is waited for hold it briefly.
+// lock(pos, len, timeoutMs): whether it was got within the time. OFD locks cannot wait with a
+// limit, so this looks every millisecond; those who hold a lock that is waited for hold it briefly.
 napi_value Lock(CallFrame& call) {
   DaxFile& self = call.Self<DaxFile>();
   const int fd = self.Fd(call, "fcntl");

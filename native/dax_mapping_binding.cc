@@ -2,9 +2,9 @@
 //
 //   DaxFile.map() --> open --close()--> closed: every call is EBADF
 //
-// `buffer` is one SharedArrayBuffer per file and environment, made when first asked for; what a worker
-// is sent shares the memory too. Closing drops this share only. Calls that end in Async work on the
-// libuv pool; the mapping and the array stay until they are done, even if closed meanwhile.
+// `buffer` is one SharedArrayBuffer per file and environment, made when first asked for; what a
+// worker is sent shares the memory too. Closing drops this share only. Calls that end in Async work
+// on the libuv pool; the mapping and the array stay until they are done, even if closed meanwhile.
 
 #include <errno.h>
 
@@ -71,7 +71,7 @@ napi_value Buffer(CallFrame& call) {
   }
   napi_value made = NewSharedBuffer(call.env(), device);
   if (made == nullptr) {
-    ThrowSystem(call.env(), {ENOTSUP, "mmap"}, "this Node.js cannot wrap mapped memory in a buffer");
+    ThrowSystem(call.env(), {ENOTSUP, "mmap"}, "this Node.js cannot wrap mapped memory");
   }
   Napi::Object buffer(call.env(), made);
   buffers[device->id()] = Napi::Reference<Napi::Object>::New(buffer, 0);

@@ -1,8 +1,8 @@
 // FileLock: open file description locks (fcntl F_OFD_SETLK) on ranges of bytes of a file.
 //
-// They belong to the open file description, not to the process: two opens within one process exclude
-// each other, and a lock is gone when its descriptor is closed or its process dies, however it dies.
-// The range is only a name; nothing is read or written there.
+// They belong to the open file description, not to the process: two opens within one process
+// exclude each other, and a lock is gone when its descriptor is closed or its process dies, however
+// it dies. The range is only a name; nothing is read or written there.
 #ifndef LEASEHOLD_FILE_LOCK_H_
 #define LEASEHOLD_FILE_LOCK_H_
 

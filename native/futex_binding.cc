@@ -5,8 +5,9 @@
 //                   --cancelled-------------> 'cancelled'
 // 'not-equal' says that the word was not what the caller expected, so nothing was waited for.
 //
-// Everything asynchronous of an environment goes through its one FutexChannel, a threadsafe function
-// which keeps the event loop alive only while a wait is pending. A pending wait holds its array.
+// Everything asynchronous of an environment goes through its one FutexChannel, a threadsafe
+// function which keeps the event loop alive only while a wait is pending. A pending wait holds its
+// array.
 
 #include <napi.h>
 

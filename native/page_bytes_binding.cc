@@ -1,7 +1,7 @@
 // PageSpaceObject: the bytes of pages, and 64-bit atomics on them.
 //
-// A run of bytes is a list of pages and an offset from the start of its first page. Calls that end in
-// Async work on the libuv pool, on a copy of the list.
+// A run of bytes is a list of pages and an offset from the start of its first page. Calls that end
+// in Async work on the libuv pool, on a copy of the list.
 
 #include <errno.h>
 
@@ -57,7 +57,7 @@ struct OwnPages {
 // The space by value: its regions may not change under the work, whose buffers the object keeps.
 napi_value StartOn(CallFrame& call, const char* what, BulkWorker::Work work, napi_value array) {
   auto* worker = new BulkWorker(call.env(), what, std::move(work));
-  worker->Keep(call.self());
+  worker->Keep(PageSpaceObject::Of(call).Value());
   if (array != nullptr) worker->Keep(array);
   return worker->Start();
 }
@@ -198,14 +198,20 @@ napi_value CompareSwap(CallFrame& call) {
 
 }  // namespace
 
-void AddBytesMethods(Methods* methods) {
+void AddBytesMethods(Methods* methods, SpaceHandle* handle) {
   const Methods ours = {
-      Property<CompareBytes>("compareBytes"),   Property<ComparePages>("comparePages"),
-      Property<CompareSwap>("compareSwap"),     Property<CopyFrom>("copyFrom"),
-      Property<CopyFromAsync>("copyFromAsync"), Property<CopyPages>("copyPages"),
-      Property<CopyTo>("copyTo"),               Property<CopyToAsync>("copyToAsync"),
-      Property<FetchAdd>("fetchAdd"),           Property<FillPages>("fillPages"),
-      Property<FillPagesAsync>("fillPagesAsync"), Property<ZeroPage>("zeroPage"),
+      Property<CompareBytes>("compareBytes", handle),
+      Property<ComparePages>("comparePages", handle),
+      Property<CompareSwap>("compareSwap", handle),
+      Property<CopyFrom>("copyFrom", handle),
+      Property<CopyFromAsync>("copyFromAsync", handle),
+      Property<CopyPages>("copyPages", handle),
+      Property<CopyTo>("copyTo", handle),
+      Property<CopyToAsync>("copyToAsync", handle),
+      Property<FetchAdd>("fetchAdd", handle),
+      Property<FillPages>("fillPages", handle),
+      Property<FillPagesAsync>("fillPagesAsync", handle),
+      Property<ZeroPage>("zeroPage", handle),
   };
   methods->insert(methods->end(), ours.begin(), ours.end());
 }

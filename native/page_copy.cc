@@ -1,4 +1,5 @@
-// PageSpace: the bytes of pages. Lists are walked in segments, each as long as adjacent pages allow.
+// PageSpace: the bytes of pages. Lists are walked in segments, each as long as adjacent pages
+// allow.
 
 #include <algorithm>
 #include <cstdlib>
@@ -110,7 +111,8 @@ bool PageSpace::CopyPages(const PageBytes& target, const PageBytes& source) cons
   if (target.len == 0) return true;
   if (SharePages(target, source)) {
     // Lists in any order have no direction to copy in, so everything goes by way of a buffer.
-    std::unique_ptr<uint8_t, decltype(&free)> detour(static_cast<uint8_t*>(malloc(source.len)), free);
+    auto* memory = static_cast<uint8_t*>(malloc(source.len));
+    std::unique_ptr<uint8_t, decltype(&free)> detour(memory, free);
     if (detour == nullptr) return false;
     CopyFrom(source, detour.get());
     CopyTo(target, detour.get());

@@ -7,9 +7,10 @@
 //       |      pins      |   references   |     pin / unpin   add / take 0x0000'0001'0000'0001
 //       +----------------+----------------+
 //
-// so a pin is one atomic add, references >= pins always, and a word is zero exactly when the page is
-// idle. Unlike Linux, which adds GUP_PIN_COUNTING_BIAS to a small page's refcount, the pin count is
-// exact. Neither half may pass kCountLimit; a count that would is refused (try_grab_folio, -ENOMEM).
+// so a pin is one atomic add, references >= pins always, and a word is zero exactly when the page
+// is idle. Unlike Linux, which adds GUP_PIN_COUNTING_BIAS to a small page's refcount, the pin count
+// is exact. Neither half may pass kCountLimit; a count that would is refused (try_grab_folio,
+// -ENOMEM).
 //
 // Beside the words stand two counters per group of 512 pages:
 //   summary   references beyond idle of the whole group, by everybody
@@ -20,34 +21,34 @@
 //
 // The order of memory, argued once for the whole project
 // ------------------------------------------------------
-// Who pins, and who unmaps in order to free, do this (gup_fast_pte_range in mm/gup.c; unmap and then
-// dax_layout_busy_page in fs/dax.c):
+// Who pins, and who unmaps in order to free, do this (gup_fast_pte_range in mm/gup.c; unmap and
+// then dax_layout_busy_page in fs/dax.c):
 //
 //     pinner                                     truncate
 //       P1  raise summary, raise word              T1  clear the page-table entry
 //       P2  read the page-table entry again        T2  read summary; if not 0, read word
 //
-// This is store buffering: each side stores, then loads what the other stores. Were a load allowed to
-// pass the store before it, both could miss: the pinner sees the old entry and keeps the page, while
-// truncate sees an idle page and frees it, and DMA goes into somebody else's file. With all four
-// accesses sequentially consistent there is one order S of them all. Either P1 is before T2 in S, and
-// truncate finds the page busy and waits; or T2 is before P1, so T1 < T2 < P1 < P2 and the pinner
-// reads the cleared entry, puts its count back and takes the slow path, which locks. Both may happen;
-// not neither. Acquire and release would not do: they order nothing between a store and a later load
-// of another word. On x86 the locked add is a full barrier and the loads are plain; JavaScript clears
-// entries by Atomics.store, which is sequentially consistent in the same order.
+// This is store buffering: each side stores, then loads what the other stores. Were a load allowed
+// to pass the store before it, both could miss: the pinner sees the old entry and keeps the page,
+// while truncate sees an idle page and frees it, and DMA goes into somebody else's file. With all
+// four accesses sequentially consistent there is one order S of them all. Either P1 is before T2 in
+// S, and truncate finds the page busy and waits; or T2 is before P1, so T1 < T2 < P1 < P2 and the
+// pinner reads the cleared entry, puts its count back and takes the slow path, which locks. Both
+// may happen; not neither. Acquire and release would not do: they order nothing between a store and
+// a later load of another word. On x86 the locked add is a full barrier and the loads are plain;
+// JavaScript clears entries by Atomics.store, which is sequentially consistent in the same order.
 //
-// The summary does not weaken this. P1 is really  summary += n, then word += step; the release side is
-// word -= step, then summary -= n. When T2 reads summary == 0 in S, no raise whose summary add is
-// before T2 is still held, so its pinner has P2 after T1 or has unpinned. Reading words one at a time
-// is no snapshot, nor need it be: entries are cleared first, so a page once seen idle after T1 can
-// only be raised by somebody who will see the cleared entry and put it back.
+// The summary does not weaken this. P1 is really summary += n, then word += step; the release side
+// is word -= step, then summary -= n. When T2 reads summary == 0 in S, no raise whose summary add
+// is before T2 is still held, so its pinner has P2 after T1 or has unpinned. Reading words one at a
+// time is no snapshot, nor need it be: entries are cleared first, so a page once seen idle after T1
+// can only be raised by somebody who will see the cleared entry and put it back.
 //
 // An unpin is sequentially consistent too, which gives the other promise: whoever reads the word as
 // zero sees every byte which the device stored before it unpinned (release, then acquire).
 //
-// Lowering goes by compare-and-swap, so that no borrow from the low half is ever visible; raising goes
-// by add, because kCountLimit leaves room of 2^31 for adds that are about to be taken back.
+// Lowering goes by compare-and-swap, so that no borrow from the low half is ever visible; raising
+// goes by add, because kCountLimit leaves room of 2^31 for adds that are about to be taken back.
 #ifndef LEASEHOLD_PAGE_COUNTERS_H_
 #define LEASEHOLD_PAGE_COUNTERS_H_
 
@@ -90,14 +91,14 @@ class PageCounters {
   RangeResult Raise(uint64_t first, uint64_t nr, uint64_t step) const;
   /** Take step from each of nr words from first: all of them, or none and the page that refused. */
   RangeResult Lower(uint64_t first, uint64_t nr, uint64_t step) const;
-  /** Index from first of the first page that is not idle, or -1. Skips groups with no references. */
+  /** Index from first of the first page that is not idle, or -1. Skips idle groups. */
   int64_t FirstBusy(uint64_t first, uint64_t nr) const;
 
   /** The word of one page, as of now. */
   uint64_t Load(uint64_t page) const { return __atomic_load_n(&words_[page], __ATOMIC_SEQ_CST); }
 
-  // The steps of Raise, for the fast path, which decides page by page. Balance: nr pages announced in
-  // a group are each raised, or withdrawn after they were put back.
+  // The steps of Raise, for the fast path, which decides page by page. Balance: nr pages announced
+  // in a group are each raised, or withdrawn after they were put back.
   bool Announce(uint64_t group, uint64_t nr, uint64_t step) const;
   void Withdraw(uint64_t group, uint64_t nr, uint64_t step) const;
   bool RaiseWord(uint64_t page, uint64_t step) const;

@@ -1,7 +1,8 @@
 // PageSpaceObject: counters, for one page, a range within one region, or a list.
 //
-// A count that would pass its limit throws ENOMEM (as try_grab_folio answers), one that is not there
-// to give back throws a RangeError; both carry `index` and `pfn` of the page, and nothing was changed.
+// A count that would pass its limit throws ENOMEM (as try_grab_folio answers), one that is not
+// there to give back throws a RangeError; both carry `index` and `pfn` of the page, and nothing was
+// changed.
 
 #include <errno.h>
 
@@ -114,20 +115,20 @@ napi_value Pincount(CallFrame& call) { return call.Number(PinsOf(WordOf(call)));
 
 }  // namespace
 
-void AddCounterMethods(Methods* methods) {
+void AddCounterMethods(Methods* methods, SpaceHandle* handle) {
   const Methods ours = {
-      Property<FirstBusy>("firstBusy"),
-      Property<FirstBusyList>("firstBusyList"),
-      Property<RaiseList<kGetStep>>("getList"),
-      Property<RaiseRange<kGetStep>>("getRange"),
-      Property<Pincount>("pincount"),
-      Property<RaiseList<kPinStep>>("pinList"),
-      Property<RaiseRange<kPinStep>>("pinRange"),
-      Property<LowerList<kGetStep>>("putList"),
-      Property<LowerRange<kGetStep>>("putRange"),
-      Property<Refcount>("refcount"),
-      Property<LowerList<kPinStep>>("unpinList"),
-      Property<LowerRange<kPinStep>>("unpinRange"),
+      Property<FirstBusy>("firstBusy", handle),
+      Property<FirstBusyList>("firstBusyList", handle),
+      Property<RaiseList<kGetStep>>("getList", handle),
+      Property<RaiseRange<kGetStep>>("getRange", handle),
+      Property<Pincount>("pincount", handle),
+      Property<RaiseList<kPinStep>>("pinList", handle),
+      Property<RaiseRange<kPinStep>>("pinRange", handle),
+      Property<LowerList<kGetStep>>("putList", handle),
+      Property<LowerRange<kGetStep>>("putRange", handle),
+      Property<Refcount>("refcount", handle),
+      Property<LowerList<kPinStep>>("unpinList", handle),
+      Property<LowerRange<kPinStep>>("unpinRange", handle),
   };
   methods->insert(methods->end(), ours.begin(), ours.end());
 }

@@ -1,4 +1,5 @@
-// PageSpaceObject: the fast path of get_user_pages and pin_user_pages, whole and in its three steps.
+// PageSpaceObject: the fast path of get_user_pages and pin_user_pages, whole and in its three
+// steps.
 
 #include "page_space_binding.h"
 
@@ -55,12 +56,12 @@ napi_value GupRecheck(CallFrame& call) {
 
 }  // namespace
 
-void AddGupMethods(Methods* methods) {
+void AddGupMethods(Methods* methods, SpaceHandle* handle) {
   const Methods ours = {
-      Property<GupFast>("gupFast"),
-      Property<GupRaise>("gupRaise"),
-      Property<GupRead>("gupRead"),
-      Property<GupRecheck>("gupRecheck"),
+      Property<GupFast>("gupFast", handle),
+      Property<GupRaise>("gupRaise", handle),
+      Property<GupRead>("gupRead", handle),
+      Property<GupRecheck>("gupRecheck", handle),
   };
   methods->insert(methods->end(), ours.begin(), ours.end());
 }

@@ -118,8 +118,9 @@ int64_t PageSpace::FirstBusyList(const uint32_t* pfns, uint64_t nr) const {
   return -1;
 }
 
-// One batch of the fast path: entries whose pages are in one group of one region, so that the group is
-// announced once. The announcement covers pages which may not be taken after all; it is only too high.
+// One batch of the fast path: entries whose pages are in one group of one region, so that the group
+// is announced once. The announcement covers pages which may not be taken after all; it is only too
+// high.
 uint64_t PageSpace::GupGroup(const uint32_t* ptes, uint64_t nr, bool write, uint64_t step,
                              uint32_t* out) const {
   uint32_t entries[kGroupPages];
@@ -163,7 +164,8 @@ uint64_t PageSpace::GupFast(const uint32_t* ptes, uint64_t nr, bool write, uint6
   return done;
 }
 
-uint64_t PageSpace::GupRead(const uint32_t* ptes, uint64_t nr, bool write, uint32_t* entries) const {
+uint64_t PageSpace::GupRead(const uint32_t* ptes, uint64_t nr, bool write,
+                            uint32_t* entries) const {
   for (uint64_t i = 0; i < nr; i++) {
     const uint32_t entry = ReadEntry(&ptes[i]);
     if (!MayGrab(entry, write) || Find(PfnOf(entry)) == nullptr) return i;

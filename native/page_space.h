@@ -1,8 +1,9 @@
 // PageSpace: up to 8 regions of counted pages under one numbering, the global page frame numbers.
 //
 // RAM and pmem are two regions. Every call names pages by global pfn, singly, as a range within one
-// region, or as a list over any regions; a list is cut into runs of adjacent pages, so that counters
-// are raised group by group and bytes are copied run by run. A call that is refused changes nothing.
+// region, or as a list over any regions; a list is cut into runs of adjacent pages, so that
+// counters are raised group by group and bytes are copied run by run. A call that is refused
+// changes nothing.
 //
 // A page-table entry is 32 bits in shared memory, written by JavaScript through Atomics:
 //
@@ -11,11 +12,11 @@
 //     |         pfn          | NOGUP | DIRTY | WRITE | PRESENT |
 //     +----------------------+-------+-------+-------+---------+
 //
-// NOGUP means that only the slow path may decide. The fast path is gup_fast_pte_range: read the entry,
-// raise the page, read the entry again; page_counters.h argues why that is enough.
+// NOGUP means that only the slow path may decide. The fast path is gup_fast_pte_range: read the
+// entry, raise the page, read the entry again; page_counters.h argues why that is enough.
 //
-// A PageSpace belongs to one thread; the memory behind it is everybody's. It owns no memory: whoever
-// adds a region keeps it mapped.
+// A PageSpace belongs to one thread; the memory behind it is everybody's. It owns no memory:
+// whoever adds a region keeps it mapped.
 #ifndef LEASEHOLD_PAGE_SPACE_H_
 #define LEASEHOLD_PAGE_SPACE_H_
 
@@ -73,12 +74,13 @@ class PageSpace {
   RangeResult LowerList(const uint32_t* pfns, uint64_t nr, uint64_t step) const;
   int64_t FirstBusyList(const uint32_t* pfns, uint64_t nr) const;
 
-  /** Pin or get the pages that the first entries name, until one may not be; how many those were. */
-  uint64_t GupFast(const uint32_t* ptes, uint64_t nr, bool write, uint64_t step, uint32_t* out) const;
+  /** Pin or get the pages of the first entries, until one may not be; how many those were. */
+  uint64_t GupFast(const uint32_t* ptes, uint64_t nr, bool write, uint64_t step,
+                   uint32_t* out) const;
   // The same in three steps, so that a schedule may change between them.
   uint64_t GupRead(const uint32_t* ptes, uint64_t nr, bool write, uint32_t* entries) const;
   uint64_t GupRaise(const uint32_t* entries, uint64_t nr, uint64_t step) const;
-  /** Entries that still stand, before the first that does not; the pages from there on are put back. */
+  /** Entries that still stand, before the first that does not; pages from there on go back. */
   uint64_t GupRecheck(const uint32_t* ptes, uint64_t nr, const uint32_t* entries, uint64_t step,
                       uint32_t* out) const;
 

@@ -51,7 +51,7 @@ uint64_t Field(CallFrame& call, const Napi::Object& from, const char* name, uint
 
 // addRegion({ buffer, basePfn, nrPages, countersPos, summaryPos, talliesPos?, nrSlots?, dataPos })
 napi_value AddRegion(CallFrame& call) {
-  PageSpaceObject& self = call.Self<PageSpaceObject>();
+  PageSpaceObject& self = PageSpaceObject::Of(call);
   Napi::Value argument(call.env(), call[0]);
   if (call.Missing(0) || !argument.IsObject()) ThrowType(call.env(), "region must be an object");
   const Napi::Object spec = argument.As<Napi::Object>();
@@ -86,7 +86,7 @@ napi_value AddRegion(CallFrame& call) {
 
 // setOpener(regionIndex, slot)
 napi_value SetOpener(CallFrame& call) {
-  PageSpaceObject& self = call.Self<PageSpaceObject>();
+  PageSpaceObject& self = PageSpaceObject::Of(call);
   const uint64_t index = call.Integer(0, "regionIndex", PageSpace::kMaxRegions - 1);
   if (!self.space.SetOpener(static_cast<int>(index), call.Integer(1, "slot"))) {
     ThrowRange(call.env(), "slot: no such region or slot");
@@ -96,7 +96,13 @@ napi_value SetOpener(CallFrame& call) {
 
 }  // namespace
 
-const PageSpace& SpaceOf(CallFrame& call) { return call.Self<PageSpaceObject>().space; }
+PageSpaceObject& PageSpaceObject::Of(CallFrame& call) {
+  PageSpaceObject* object = static_cast<SpaceHandle*>(call.data())->object;
+  if (object == nullptr) ThrowType(call.env(), "the PageSpace of this method is gone");
+  return *object;
+}
+
+const PageSpace& SpaceOf(CallFrame& call) { return PageSpaceObject::Of(call).space; }
 
 void CheckList(CallFrame& call, const PageSpace& space, const uint32_t* pfns, uint64_t nr) {
   const int64_t bad = space.CheckList(pfns, nr);
@@ -105,13 +111,19 @@ void CheckList(CallFrame& call, const PageSpace& space, const uint32_t* pfns, ui
                              " is in no region");
 }
 
-Napi::Function PageSpaceObject::Define(Napi::Env env) {
-  Methods methods = {Property<AddRegion>("addRegion"), Property<SetOpener>("setOpener")};
-  AddCounterMethods(&methods);
-  AddGupMethods(&methods);
-  AddBytesMethods(&methods);
-  return DefineClass(env, "PageSpace", methods);
+PageSpaceObject::PageSpaceObject(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<PageSpaceObject>(info), handle_(std::make_shared<SpaceHandle>()) {
+  handle_->object = this;
+  AddonData::Of(info.Env()).handles.push_back(handle_);
+  Methods methods = {Property<AddRegion>("addRegion", handle_.get()),
+                     Property<SetOpener>("setOpener", handle_.get())};
+  AddCounterMethods(&methods, handle_.get());
+  AddGupMethods(&methods, handle_.get());
+  AddBytesMethods(&methods, handle_.get());
+  napi_define_properties(info.Env(), info.This(), methods.size(), methods.data());
 }
+
+Napi::Function PageSpaceObject::Define(Napi::Env env) { return DefineClass(env, "PageSpace", {}); }
 
 Napi::Function DefinePageSpace(Napi::Env env) { return PageSpaceObject::Define(env); }
 

@@ -19,7 +19,8 @@ constexpr size_t kPage = 4096;
 constexpr int kMaxGuards = 256;
 
 struct Guarded {
-  // start is stored last (release) and cleared first: a handler that reads it not null may use the rest.
+  // start is stored last (release) and cleared first: a handler that reads it not null may use the
+  // rest.
   std::atomic<uint8_t*> start{nullptr};
   std::atomic<size_t> len{0};
   std::atomic<std::atomic<uint64_t>*> bitmap{nullptr};  // one bit per page, zeroes from mmap

@@ -1,8 +1,8 @@
 // SigbusGuard: survives the loss of pages under a mapping, as a kernel survives poisoned memory.
 //
-// While a guard lives, an access to a page of its mapping that the file no longer has maps a private
-// page of zeroes in its place, marks the page as poisoned and goes on. Every other SIGBUS is passed to
-// whoever handled it before. SIGSEGV is not touched: V8 needs it for WebAssembly.
+// While a guard lives, an access to a page of its mapping that the file no longer has maps a
+// private page of zeroes in its place, marks the page as poisoned and goes on. Every other SIGBUS
+// is passed to whoever handled it before. SIGSEGV is not touched: V8 needs it for WebAssembly.
 //
 // The handler runs at any instant on any thread, so it only reads atomics and calls mmap. The table
 // of guards is a fixed process-wide array; the 257th mapping at a time is not guarded.

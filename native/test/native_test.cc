@@ -1,5 +1,6 @@
 // Native tests: counters, page space, mapping, futex and locks without JavaScript, to be run under
-// sanitizers. Each test is a law; the threads of the last two look for what its memory order forbids.
+// sanitizers. Each test is a law; the threads of the last two look for what its memory order
+// forbids.
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -229,10 +230,11 @@ void EveryFutexWaitEnds() {
   CHECK(FutexWait(&words[399], 0, MonotonicNs() + 1000) == FutexOutcome::kTimedOut);
 }
 
-// Pinners against truncate, as page_counters.h argues it: whoever keeps a page saw its entry stand after
-// the count was up, so truncate, which cleared the entry first, must find the page busy or own it alone.
-// Ranges of one page on a few pages make both sides meet at the same word all the time; each side looks
-// at `freed` for a while, since what it forbids lasts only as long as both hold the page.
+// Pinners against truncate, as page_counters.h argues it: whoever keeps a page saw its entry stand
+// after the count was up, so truncate, which cleared the entry first, must find the page busy or
+// own it alone. Ranges of one page on a few pages make both sides meet at the same word all the
+// time; each side looks at `freed` for a while, since what it forbids lasts only as long as both
+// hold the page.
 void APinnerAndTruncateNeverBothWin(uint32_t nr_pages, uint32_t run, uint32_t rounds) {
   Memory memory(nr_pages, 2, false);
   std::vector<uint32_t> ptes(nr_pages);

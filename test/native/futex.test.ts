@@ -3,15 +3,19 @@
 
 import test from 'ava';
 
-import { native } from '../../lib/native.js';
+import { type DaxFile, native } from '../../lib/native.js';
 import { Child, inWorker, startWorker } from './threads.js';
+
+// Held, because a file that is collected is closed, and its path is gone.
+const files: DaxFile[] = [];
 
 function newWords() {
   const file = native.memoryFile('futex');
+  files.push(file);
   file.setSize(4096);
   const { buffer } = file.map();
   const path = `/proc/${process.pid}/fd/${file.fd}`;
-  return { buffer, path, file, words: new Int32Array(buffer, 0, 1024) };
+  return { buffer, path, words: new Int32Array(buffer, 0, 1024) };
 }
 
 test('a word that is not as expected is not waited for', (t) => {
