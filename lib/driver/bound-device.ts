@@ -12,7 +12,7 @@ import { PinnedPages } from '../mm/gup.js';
 import type { MMEnv } from '../mm/mm-env.js';
 import { installPte, type VMA } from '../mm/vma.js';
 import type { Scheduler, Task, TaskHandle } from '../sched/index.js';
-import { PAGE_SIZE } from '../units.js';
+import { PAGE_SIZE, pagesSpanned } from '../units.js';
 import { Balance, type HeldObject } from './balance.js';
 import { Bus } from './bus.js';
 import type { Device, DevicePinRequest, DmaSource, FaultRange } from './device.js';
@@ -177,6 +177,12 @@ export class BoundDevice implements Device {
       assert(this.pins.includes(source), `${this.name}: dmaMap of pins of somebody else`);
       assert(source.state !== 'GONE', `${this.name}: dmaMap of unpinned pages`);
       return { pfns: source.pfns.slice(), offset: source.offset, len: source.len };
+    }
+    if ('borrowed' in source) {
+      const { borrowed, pos, len } = source;
+      const first = Math.floor(pos / PAGE_SIZE);
+      const pfns = borrowed.slice(first, first + pagesSpanned(pos, len));
+      return { pfns, offset: pos % PAGE_SIZE, len };
     }
     if ('pages' in source) {
       assert(this.balance.holds(source.watch), `${this.name}: dmaMap of pages not watched`);

@@ -64,8 +64,18 @@ export type DevicePinRequest = {
   | { readonly longterm: true; readonly irrevocable: true; readonly revoke?: never }
 );
 
-/** Pages that dmaMap() takes: pins, memory of the device's own, faulted or imported pages. */
-export type DmaSource = PinnedPages | PageBlock | FaultedPages | DmaBufAttachment;
+/**
+ * Pages of a caller inside the kernel, who holds them until the device is done: byte pos of the
+ * list, len bytes. What a block device gets from a file system.
+ */
+export interface BorrowedPages {
+  readonly borrowed: Uint32Array;
+  readonly pos: number;
+  readonly len: number;
+}
+
+/** Pages that dmaMap() takes: pins, memory of the device's own, faulted, imported or lent pages. */
+export type DmaSource = PinnedPages | PageBlock | FaultedPages | DmaBufAttachment | BorrowedPages;
 
 export interface Device<Hardware = unknown> {
   readonly name: string;

@@ -12,7 +12,7 @@
 export interface NodeLibraries {}
 
 export { defineDriver, DRIVER_API_VERSION, type DeviceId, type Driver } from './driver.js';
-export type { Device, DevicePinRequest, DmaSource, FaultRange } from './device.js';
+export type { BorrowedPages, Device, DevicePinRequest, DmaSource, FaultRange } from './device.js';
 export type {
   FileOperations,
   IoctlOps,
