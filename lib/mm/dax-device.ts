@@ -49,6 +49,12 @@ export interface DaxRegion extends NativeRegion {
   readonly slot: number;
 }
 
+/**
+ * Every open device of this thread. One that was forgotten must not be collected: its lock would go,
+ * and others would take its pins for a dead opener's while page spaces still count in its slot.
+ */
+const openDevices = new Set<DaxDevice>();
+
 /** Opening is brief; who waits longer than this waits for a stopped process. */
 const openingTimeoutMs = 10_000;
 
@@ -87,6 +93,7 @@ export class DaxDevice implements Disposable {
     this.#openers = new Openers(file, this.buffer, layout);
     this.#openers.recover();
     this.#openers.claim();
+    openDevices.add(this);
   }
 
   /**
@@ -237,6 +244,7 @@ export class DaxDevice implements Disposable {
     if (this.#state === 'MOUNTED') this.#unlockMount();
     this.#openers.leave();
     this.#state = 'CLOSED';
+    openDevices.delete(this);
     this.#mapping.close();
     this.#file.close();
   }
