@@ -68,7 +68,7 @@ export class Bench {
         return { file, library: file.node.ops.library as never };
       },
     });
-    const device = this.drivers.addEmulated(v4l2, 'camera');
+    const device = this.drivers.addEmulated(v4l2, { name: 'camera' });
     this.board = device.hardware as CameraBoard;
     this.state = device.driverState as V4L2State;
   }
