@@ -5,8 +5,8 @@
 //   mm.lockedVm    mlock, vfio (VmLck)              alone
 //   user.lockedVm  io_uring registered buffers      alone, over all processes of the user
 //
-// V4L2 user pointers are in none (trap 10). CAP_IPC_LOCK lifts every limit. A charge that is refused
-// changed nothing.
+// V4L2 user pointers are in none (trap 10). CAP_IPC_LOCK lifts every limit. A charge that is
+// refused changed nothing.
 
 import assert from 'node:assert/strict';
 import { Errno } from '../errno.js';

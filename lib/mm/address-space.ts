@@ -93,7 +93,9 @@ export class AddressSpace {
     return pfn;
   }
 
-  /** Another page takes the place of the old one (migration); tags stay. The old one is returned. */
+  /**
+   * Another page takes the place of the old one (migration); tags stay. The old one is returned.
+   */
   replace(pgoff: Pgoff, pfn: Pfn): Pfn {
     const { pages } = this.env;
     const dirty = this.#dirty.has(pgoff);

@@ -30,7 +30,10 @@ function longtermFsdax(vma: VMA, env: MMEnv): 'EOPNOTSUPP' | 'lease' | 'allow' {
   return override ?? env.rules.longtermFsdax;
 }
 
-/** Ordinary page-cache file systems notice stores; tmpfs does not (mm/mmap.c:vma_needs_dirty_tracking). */
+/**
+ * Ordinary page-cache file systems notice stores; tmpfs does not
+ * (mm/mmap.c:vma_needs_dirty_tracking).
+ */
 function needsDirtyTracking(vma: VMA): boolean {
   const host = vma.mapping?.host;
   return vma.shared && vma.prot.write && host?.kind === 'pagecache' && host.dirtyTracked;

@@ -1,7 +1,7 @@
 // get_user_pages: how a driver comes by the pages behind an address (mm/gup.c).
 //
-//   fast   no lock: read an entry, raise the page, read the entry again; put back if it changed. Live
-//          machines do a whole range in one native call, others a page at a time with a point
+//   fast   no lock: read an entry, raise the page, read the entry again; put back if it changed.
+//          Live machines do a whole range in one native call, others a page at a time with a point
 //          between the steps, by the same code (native/page_counters.h argues why it is enough).
 //   slow   under mmap_lock: the checks of gup-checks.ts for each VMA, then follow or fault page by
 //          page. Following and raising are one synchronous step, as under the page-table lock.

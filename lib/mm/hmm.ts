@@ -1,7 +1,7 @@
 // hmm_range_fault: what stands behind a range of addresses now, faulted in but not held (mm/hmm.c).
 //
-// For devices that mirror a page table instead of pinning (facts 5.5). The answer is worth something
-// only between readBegin() and readRetry() of an interval notifier on the range.
+// For devices that mirror a page table instead of pinning (facts 5.5). The answer is worth
+// something only between readBegin() and readRetry() of an interval notifier on the range.
 
 import { Errno } from '../errno.js';
 import type { Task } from '../sched/index.js';

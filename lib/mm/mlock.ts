@@ -14,8 +14,8 @@ const exempt = (vma: VMA): boolean =>
   vma.flags.io === true || vma.flags.pfnmap === true || vma.isDax;
 
 /**
- * Lock the pages of the range and bring them in. EPERM: RLIMIT_MEMLOCK is 0. ENOMEM: above the limit,
- * a hole, or a page that cannot be faulted in; the VMAs stay locked then. EAGAIN: no memory.
+ * Lock the pages of the range and bring them in. EPERM: RLIMIT_MEMLOCK is 0. ENOMEM: above the
+ * limit, a hole, or a page that cannot be faulted in; the VMAs stay locked then. EAGAIN: no memory.
  */
 export async function mlock(task: Task, mm: MM, addr: number, len: number): Promise<void> {
   const { process } = mm;

@@ -1,8 +1,9 @@
 // Loads and stores of a program: through the page table, faulting page by page.
 //
-// No lock is held while bytes move, as the processor holds none; a fault takes mmap_lock for reading.
-// Copying what the entries name and looking at them is one synchronous step, so no entry changes in
-// between. Live machines copy runs of present pages at once, others a page at a time with a point.
+// No lock is held while bytes move, as the processor holds none; a fault takes mmap_lock for
+// reading. Copying what the entries name and looking at them is one synchronous step, so no entry
+// changes in between. Live machines copy runs of present pages at once, others a page at a time
+// with a point.
 
 import type { Task } from '../sched/index.js';
 import { PAGE_SIZE, pageOffset } from '../units.js';

@@ -7,9 +7,9 @@
 //   mover     invalidateStart: seq odd, invalidate() of each interval it meets, completed; clear
 //             entries; invalidateEnd: seq even, readers that wait go on
 //
-// invalidate() gets the sequence number that readers will see (mmu_interval_set_seq) and must, before
-// it completes, have stopped all access of its hardware to the range. It may take its driver's lock,
-// which no fault is waited for under.
+// invalidate() gets the sequence number that readers will see (mmu_interval_set_seq) and must,
+// before it completes, have stopped all access of its hardware to the range. It may take its
+// driver's lock, which no fault is waited for under.
 
 import { type Task, WaitQueue } from '../sched/index.js';
 import { tracepoints } from '../trace/events.js';
@@ -59,7 +59,9 @@ export class IntervalNotifier {
     return this.seq;
   }
 
-  /** Whether what was read since readBegin() may be stale. Ask under the lock that invalidate takes. */
+  /**
+   * Whether what was read since readBegin() may be stale. Ask under the lock that invalidate takes.
+   */
   readRetry(seq: number): boolean {
     return this.active > 0 || this.seq !== seq;
   }
@@ -89,7 +91,9 @@ export class NotifierSet {
     return this.#intervals.size;
   }
 
-  /** mmu_interval_notifier_insert. An invalidation under way holds off the newcomer's readers too. */
+  /**
+   * mmu_interval_notifier_insert. An invalidation under way holds off the newcomer's readers too.
+   */
   insert(spec: IntervalNotifierSpec): IntervalNotifier {
     const interval = new IntervalNotifier(this.mm, spec);
     this.#intervals.add(interval);

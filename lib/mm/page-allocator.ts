@@ -94,7 +94,9 @@ export class PageAllocator {
     return this.#zones.find((zone) => zone.has(pfn))?.name;
   }
 
-  /** A page, held by the caller until freePage(). ENOMEM when the zones it may come from are empty. */
+  /**
+   * A page, held by the caller until freePage(). ENOMEM when the zones it may come from are empty.
+   */
   allocPage(opts: AllocOptions = {}): Pfn {
     let pfn = this.#take(opts.movable === true);
     if (pfn === undefined && this.onPressure?.(opts.movable === true ? 'movable' : 'normal')) {

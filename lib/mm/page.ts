@@ -8,7 +8,8 @@
 //
 // Linux keeps all in one number, whose idle value and parts differ from kernel to kernel;
 // refcount() derives it. When the last reference beyond mappings goes, the page went idle:
-// listeners are told (onIdle), and waiters are woken as the kernel's rules say (facts 2.1, trap 14).
+// listeners are told (onIdle), and waiters are woken as the kernel's rules say (facts 2.1, trap
+// 14).
 //
 //   call                     may wait   may throw            tells
 //   getPages, pinPages       no         ENOMEM (overflow)    -

@@ -1,5 +1,5 @@
-// Three ways to know that a page is pinned for DMA, side by side: what was proposed, what was merged,
-// and what this project counts. For comparison only: the machine itself uses the second.
+// Three ways to know that a page is pinned for DMA, side by side: what was proposed, what was
+// merged, and what this project counts. For comparison only: the machine itself uses the second.
 //
 //   bias       a pin adds 1024 to the refcount (merged, 5.7): no field of its own; 1024 plain
 //              references look like a pin; room for 2^21 pins

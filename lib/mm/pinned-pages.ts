@@ -44,7 +44,8 @@ interface PinRequestBase {
   readonly origin: PinOrigin;
   /**
    * When some pages were pinned and then one failed: 'errno' asks again from there, as ib_umem_get
-   * does; 'EFAULT' gives up with EFAULT, as frame_vector and iov_iter users do. 'errno' if not given.
+   * does; 'EFAULT' gives up with EFAULT, as frame_vector and iov_iter users do. 'errno' if not
+   * given.
    */
   readonly onShort?: 'errno' | 'EFAULT' | undefined;
 }

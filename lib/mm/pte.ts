@@ -1,5 +1,5 @@
-// Page-table entries: 32 bits each, in shared memory, so that a lockless pin on another thread reads
-// them (gup_fast). Every load and store is sequentially consistent: the argument stands in
+// Page-table entries: 32 bits each, in shared memory, so that a lockless pin on another thread
+// reads them (gup_fast). Every load and store is sequentially consistent: the argument stands in
 // native/page_counters.h, where an entry is the half of the race that the counters are not.
 //
 //   31        4   3      2      1       0

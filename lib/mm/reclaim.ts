@@ -1,5 +1,5 @@
-// Reclaim: make pages free by dropping clean page-cache pages, as shrink_folio_list decides, page by
-// page and in its order (mm/vmscan.c; facts 2.4).
+// Reclaim: make pages free by dropping clean page-cache pages, as shrink_folio_list decides, page
+// by page and in its order (mm/vmscan.c; facts 2.4).
 //
 //   anonymous                                 kept: there is no swap
 //   used since it was last looked at          activated

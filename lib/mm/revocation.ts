@@ -4,8 +4,8 @@
 //                          `-- deadline --> reset() of the device ------^           'reset'
 //                                               `-- deadline, or none --> pages stay 'hung'
 //
-// Each pin's revoke() runs once, on a task of its own; whoever else wants the pages joins. Short pins
-// are never revoked: their holders let go by themselves.
+// Each pin's revoke() runs once, on a task of its own; whoever else wants the pages joins. Short
+// pins are never revoked: their holders let go by themselves.
 
 import assert from 'node:assert/strict';
 import type { Task } from '../sched/index.js';

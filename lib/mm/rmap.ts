@@ -1,8 +1,8 @@
 // Reverse mapping: from a page to the entries that map it (mm/rmap.c).
 //
 // A file's page is found through the VMAs of its address space, an anonymous one through the one
-// place it was mapped at, which the caller must know. Whoever changes entries tells the MMU notifiers
-// of each mm before, and holds i_mmap of the file for reading meanwhile.
+// place it was mapped at, which the caller must know. Whoever changes entries tells the MMU
+// notifiers of each mm before, and holds i_mmap of the file for reading meanwhile.
 
 import type { Task } from '../sched/index.js';
 import { PAGE_SIZE, type Pfn, type Pgoff } from '../units.js';

@@ -166,7 +166,9 @@ export interface PteOptions {
   readonly nogup?: boolean;
 }
 
-/** Make entry index map pfn, instead of what it mapped before. One step, for the page-table lock. */
+/**
+ * Make entry index map pfn, instead of what it mapped before. One step, for the page-table lock.
+ */
 export function installPte(vma: VMA, index: number, pfn: Pfn, opts: PteOptions): Pfn {
   const { pages, sched } = vma.mm.env;
   if (sched.on) sched.touch(vma.id, 'write');

@@ -7,7 +7,7 @@ import { posOf } from '../../lib/units.js';
 import { assertBalanced } from '../support/balance.js';
 import { bytes, loaded, mapFile, memoryMachine, newProcess, vmaOf } from '../support/mm-fixture.js';
 
-test('shared anonymous memory outlives the half of it that is unmapped, not the whole', async (t) => {
+test('shared anonymous memory lives until its last part is unmapped', async (t) => {
   const m = memoryMachine();
   const { mm } = newProcess(m, 'app');
   const { allocator } = m.env;

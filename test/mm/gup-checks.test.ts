@@ -1,5 +1,6 @@
 // Goal: a pin is refused with the errno that Linux gives, and for the first reason in its order
-// (facts 2.2; conformance reg/*, judges 2.8 gup_longterm). Method: one row per case, on each kernel.
+// (facts 2.2; conformance reg/*, judges 2.8 gup_longterm). Method: one row per case, on each
+// kernel.
 
 import test from 'ava';
 import { isErrno } from '../../lib/errno.js';

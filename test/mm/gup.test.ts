@@ -1,5 +1,5 @@
-// Goal: get_user_pages answers as Linux does past the table of checks: short counts, faults that fail,
-// the zero page, and the race with whoever unmaps in order to free.
+// Goal: get_user_pages answers as Linux does past the table of checks: short counts, faults that
+// fail, the zero page, and the race with whoever unmaps in order to free.
 
 import test from 'ava';
 import { isErrno } from '../../lib/errno.js';
@@ -160,9 +160,9 @@ test('FOLL_FORCE breaks COW of a read-only private mapping and leaves it read-on
   assertBalanced(t, m.env, { mms: m.mms });
 });
 
-// The race that native/page_counters.h argues about, run in many orders: either truncate sees the pin
-// and waits, or the pinner sees the cleared entry and faults, which fails past the end.
-test('whatever the order, a page pinned by the fast path is never freed under the pin', async (t) => {
+// The race that native/page_counters.h argues about, run in many orders: either truncate sees the
+// pin and waits, or the pinner sees the cleared entry and faults, which fails past the end.
+test('in no order is a page freed under a pin of the fast path', async (t) => {
   let waited = 0;
   let faulted = 0;
   for (let seed = 1; seed <= 300; seed++) {

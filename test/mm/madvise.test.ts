@@ -1,5 +1,5 @@
-// Goal: advice is taken or refused as madvise02 of LTP has it (judges 2.4), and pinned pages of shared
-// memory stay where they are (conformance pincache/*).
+// Goal: advice is taken or refused as madvise02 of LTP has it (judges 2.4), and pinned pages of
+// shared memory stay where they are (conformance pincache/*).
 
 import test from 'ava';
 import { isErrno } from '../../lib/errno.js';

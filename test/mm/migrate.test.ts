@@ -20,7 +20,7 @@ import {
 const longWrite = { write: true, longterm: true, kind: 'pin' } as const;
 
 for (const kind of ['anonymous', 'shmem', 'shared by two'] as const) {
-  test(`${kind}: pages move to ZONE_NORMAL with their bytes, and every mapping follows`, async (t) => {
+  test(`${kind}: pages move to ZONE_NORMAL and every mapping follows`, async (t) => {
     const m = memoryMachine({ ramPages: 64, nrMovable: 32, sched: { mode: 'simulated', seed: 2 } });
     const [mm, other] = [newProcess(m, 'a').mm, newProcess(m, 'b').mm];
     const { pages, allocator, vmstat } = m.env;

@@ -7,7 +7,7 @@ import { posOf } from '../../lib/units.js';
 import { assertBalanced } from '../support/balance.js';
 import { mapFile, memoryMachine, newProcess, TestFile, vmaOf } from '../support/mm-fixture.js';
 
-test('a range is charged once, against locked_vm alone, and uncharged by munlock and munmap', async (t) => {
+test('a range is charged once, against locked_vm, until munlock or munmap', async (t) => {
   const m = memoryMachine();
   const { mm } = newProcess(m, 'app', { memlock: posOf(8) });
   await m.run(async (task) => {

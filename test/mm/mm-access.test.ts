@@ -20,7 +20,7 @@ const modes = [
 
 for (const { name, sched } of modes) {
   for (const kind of ['fsdax', 'pagecache'] as const) {
-    test(`${name}, ${kind}: the last page is there past the end of the file, the next is SIGBUS`, async (t) => {
+    test(`${name}, ${kind}: the last page is whole, the next is SIGBUS`, async (t) => {
       const m = memoryMachine({ sched });
       const { mm } = newProcess(m, 'app');
       const file = new TestFile(m, kind, posOf(1) + 100);
@@ -42,7 +42,7 @@ for (const { name, sched } of modes) {
       assertBalanced(t, m.env, { mms: m.mms });
     });
 
-    test(`${name}, ${kind}: a file cut under its mappings is SIGBUS, also on private copies`, async (t) => {
+    test(`${name}, ${kind}: past the cut all is SIGBUS, private copies too`, async (t) => {
       const m = memoryMachine({ sched });
       const { mm } = newProcess(m, 'app');
       const file = new TestFile(m, kind, posOf(3));
@@ -63,7 +63,7 @@ for (const { name, sched } of modes) {
     });
   }
 
-  test(`${name}: a store to a private mapping is seen by nobody else, and not undone`, async (t) => {
+  test(`${name}: a store to a private mapping is its own, and stays`, async (t) => {
     const m = memoryMachine({ sched });
     const [a, b] = [newProcess(m, 'a').mm, newProcess(m, 'b').mm];
     const file = new TestFile(m, 'pagecache', posOf(2));
@@ -90,7 +90,7 @@ for (const { name, sched } of modes) {
     assertBalanced(t, m.env, { mms: m.mms });
   });
 
-  test(`${name}: private anonymous memory reads as the one zero page until it is written`, async (t) => {
+  test(`${name}: private memory is the one zero page until it is written`, async (t) => {
     const m = memoryMachine({ sched });
     const { mm } = newProcess(m, 'app');
     const { pages, allocator } = m.env;
@@ -108,7 +108,7 @@ for (const { name, sched } of modes) {
     assertBalanced(t, m.env, { mms: m.mms });
   });
 
-  test(`${name}: a hole of a DAX file reads as zeroes and gets a block at the first store`, async (t) => {
+  test(`${name}: a DAX hole is zeroes, and a block at the first store`, async (t) => {
     const m = memoryMachine({ sched });
     const { mm } = newProcess(m, 'app');
     const file = new TestFile(m, 'fsdax', posOf(2));

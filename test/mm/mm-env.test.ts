@@ -25,7 +25,7 @@ test('RAM alone makes a machine', (t) => {
   t.is(env.pages.regions.length, 1);
 });
 
-test('a policy is asked once per mapping of a file, after VM_IO, and its word is final', async (t) => {
+test('a policy is asked once per file mapping, after VM_IO', async (t) => {
   for (const sched of [{ mode: 'live' }, { mode: 'simulated' }] as const) {
     for (const longterm of [false, true]) {
       const asked: PinIntent[] = [];
@@ -68,7 +68,7 @@ test('a policy is asked once per mapping of a file, after VM_IO, and its word is
   }
 });
 
-test('what a policy says of long-term pins of a DAX file replaces what the kernel says', async (t) => {
+test('a policy overrides the kernel on long-term pins of DAX', async (t) => {
   const rows = [
     { kernel: '6.1', says: 'allow', answer: 'ok' },
     { kernel: '6.1', says: undefined, answer: 'EOPNOTSUPP' },

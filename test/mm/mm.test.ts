@@ -15,7 +15,7 @@ import {
   vmaOf,
 } from '../support/mm-fixture.js';
 
-test('mmap refuses length 0, an unaligned fixed address, and a shared writable view of a read-only file', async (t) => {
+test('mmap refuses no length, a bad address, and writing to what is read-only', async (t) => {
   const m = memoryMachine();
   const { mm } = newProcess(m, 'app');
   const file = new TestFile(m, 'pagecache', PAGE_SIZE, { writable: false });
@@ -61,7 +61,7 @@ test('a fixed mapping takes the place of what was there; noreplace is EEXIST', a
   assertBalanced(t, m.env, { mms: m.mms });
 });
 
-test('a mapping that loses its middle is two mappings over one table, with their pages', async (t) => {
+test('a mapping that loses its middle is two over one table', async (t) => {
   const m = memoryMachine();
   const { mm } = newProcess(m, 'app');
   const file = new TestFile(m, 'fsdax', posOf(6));
@@ -88,7 +88,7 @@ test('a mapping that loses its middle is two mappings over one table, with their
   assertBalanced(t, m.env, { mms: m.mms });
 });
 
-test('mprotect takes rights away at once and gives them back without losing private pages', async (t) => {
+test('mprotect takes rights and gives them back; private pages stay', async (t) => {
   const m = memoryMachine();
   const { mm } = newProcess(m, 'app');
   await m.run(async (task) => {
@@ -155,7 +155,7 @@ test('at exit notifiers are released first, then pages unmapped, then files put'
   assertBalanced(t, m.env, { mms: m.mms });
 });
 
-test('a device mapping is set up before anybody finds it; if that fails nothing is mapped', async (t) => {
+test('a device mapping is set up unseen; if that fails nothing is mapped', async (t) => {
   const m = memoryMachine();
   const { mm } = newProcess(m, 'app');
   const file = new TestFile(m, 'fsdax', posOf(1));

@@ -9,7 +9,7 @@ import { PAGE_SIZE, posOf } from '../../lib/units.js';
 import { assertBalanced } from '../support/balance.js';
 import { bytes, mapFile, memoryMachine, newProcess, TestFile } from '../support/mm-fixture.js';
 
-test('the refcount of a DAX page is idle, references, 1024 a pin, and in the new world its mappings', async (t) => {
+test('the refcount of a DAX page has the parts that its kernel gives it', async (t) => {
   const idle = { '6.1': 1, '6.12': 1, '7.2': 0, proposed: 0 };
   for (const kernel of kernelNames) {
     const m = memoryMachine({ kernel });
@@ -52,7 +52,7 @@ const wakeRows = [
 for (const { meanwhile, lost } of wakeRows) {
   for (const kernel of kernelNames) {
     const ends = (lost as readonly string[]).includes(kernel) ? 'sleeps on' : 'goes on';
-    test(`${kernel}: ${meanwhile} of the pinned page meanwhile: after the unpin truncate ${ends}`, async (t) => {
+    test(`${kernel}: ${meanwhile} while truncate waits: after the unpin it ${ends}`, async (t) => {
       const m = memoryMachine({ kernel, sched: { mode: 'simulated' } });
       const { mm } = newProcess(m, 'app');
       const file = new TestFile(m, 'fsdax', posOf(4));
@@ -81,7 +81,7 @@ for (const { meanwhile, lost } of wakeRows) {
   }
 }
 
-test('a RAM page is free when its owner, its mappings and its references are gone, in any order', (t) => {
+test('a RAM page is free when owner, mapping and reference are gone', (t) => {
   const drops = ['owner', 'mapping', 'reference'] as const;
   for (const first of drops) {
     for (const second of drops.filter((d) => d !== first)) {

@@ -1,5 +1,5 @@
-// Goal: pins, gets, maps and accounts always balance. Method: random acts of three processes over one
-// file and anonymous memory, a plain model beside them, everything undone at the end.
+// Goal: pins, gets, maps and accounts always balance. Method: random acts of three processes over
+// one file and anonymous memory, a plain model beside them, everything undone at the end.
 
 import { fc, testProp } from '@fast-check/ava';
 import { isErrno } from '../../lib/errno.js';

@@ -72,7 +72,7 @@ for (const { name, sched } of modes) {
   });
 }
 
-test('a length of 0 pins the page of an unaligned address, and is EINVAL at an aligned one', async (t) => {
+test('a length of 0 pins the page of an unaligned address, else EINVAL', async (t) => {
   const m = memoryMachine();
   const process = newProcess(m, 'app');
   const { mm } = process;

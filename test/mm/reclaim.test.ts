@@ -38,7 +38,7 @@ const rows: readonly {
 ];
 
 for (const row of rows) {
-  test(`a ${row.page} page${row.hooks === undefined ? '' : `, ${row.hooks}`}: ${row.fate}`, async (t) => {
+  test(`a page that is ${row.page}, hooks ${row.hooks}: ${row.fate}`, async (t) => {
     const m = memoryMachine({ sched: { mode: 'simulated' } });
     const { mm } = newProcess(m, 'app');
     const { pages } = m.env;

@@ -4,7 +4,7 @@ import test from 'ava';
 import { Region } from '../../lib/mm/region.js';
 import { memoryMachine, memoryRegion } from '../support/mm-fixture.js';
 
-test('a region has its pages and no others, and reads the counters that native code writes', (t) => {
+test('a region has its pages and reads the counters of native code', (t) => {
   const memory = memoryRegion(16);
   const region = new Region('pmem', memory, memory.region(1024));
   t.deepEqual([region.basePfn, region.endPfn, region.nrPages], [1024, 1040, 16]);

@@ -1,4 +1,5 @@
-// Goal: a long-term pin is taken back once, in time, whoever asks and whatever its holder does meanwhile.
+// Goal: a long-term pin is taken back once, in time, whoever asks and whatever its holder does
+// meanwhile.
 
 import test from 'ava';
 import { pinUserPages, type PinnedPages, type PinRequest } from '../../lib/mm/gup.js';

@@ -42,7 +42,7 @@ test('a dirty bit goes to the page when its entry goes or loses the write right'
   });
 });
 
-test('the zero page is out of the fast path; memory without rights has no present entry', async (t) => {
+test('the zero page is out of the fast path, memory without rights absent', async (t) => {
   const m = memoryMachine();
   const { mm } = newProcess(m, 'app');
   const { pages, allocator } = m.env;

@@ -1,4 +1,5 @@
-// The balance: what every test ends with. Nobody holds a page, nothing maps one, no account is charged.
+// The balance: what every test ends with. Nobody holds a page, nothing maps one, no account is
+// charged.
 
 import type { ExecutionContext } from 'ava';
 import type { MMEnv } from '../../lib/mm/mm-env.js';

@@ -1,5 +1,6 @@
 // A small machine of memory alone: regions over plain shared memory, processes with nothing but an
-// mm, and two files as simple as a file can be. For tests of the memory room and of what stands on it.
+// mm, and two files as simple as a file can be. For tests of the memory room and of what stands on
+// it.
 
 import assert from 'node:assert/strict';
 import { kernelRules, type KernelName, type KernelRules } from '../../lib/kernel-rules.js';
@@ -205,8 +206,8 @@ export class TestFile implements VmFile {
   }
 
   /**
-   * ftruncate of a DAX file as ext4 does it (facts 3.1): unmap all, find a busy page, wait for it with
-   * invalidate_lock dropped, again; then drop. Calls waiting() before each sleep.
+   * ftruncate of a DAX file as ext4 does it (facts 3.1): unmap all, find a busy page, wait for it
+   * with invalidate_lock dropped, again; then drop. Calls waiting() before each sleep.
    */
   async truncate(task: Task, nrPages: number, waiting: () => void = () => {}): Promise<void> {
     const { invalidateLock } = this.mapping;
