@@ -30,7 +30,7 @@ export type Payload =
 export interface Pace {
   /** Largest number of bytes that one step moves. */
   readonly stepLen: number;
-  /** Runs inside the region before each step; RegionFault when the adapter was reset. */
+  /** Runs inside the regions before each step; RegionFault when the adapter was reset. */
   before(task: Task): Promise<void> | undefined;
 }
 
@@ -155,12 +155,11 @@ async function copyStep(
     return;
   }
   try {
-    await from.within(async () => {
-      await source.pace.before(task);
-      await inTarget(task, target, at, len, (to, toPos, n, done) =>
+    await from.within(() =>
+      inTarget(task, target, at, len, (to, toPos, n, done) =>
         target.bus.copy(to, toPos, mapping, src.pos + done, n, source.bus),
-      );
-    });
+      ),
+    );
   } catch (e) {
     throw faultOf('source', e);
   }

@@ -1,7 +1,15 @@
 // Goal: requests between two queue pairs move the bytes they name, and nothing else.
 
 import test from 'ava';
-import { allRights, completion, pair, rdmaMachine, recv, run, withContext } from '../../support/rdma.js';
+import {
+  allRights,
+  completion,
+  pair,
+  rdmaMachine,
+  recv,
+  run,
+  withContext,
+} from '../../support/rdma.js';
 import { assertBalanced } from '../../support/balance.js';
 import { pages } from '../../support/driver-machine.js';
 
@@ -36,7 +44,10 @@ for (const { name, sched } of modes) {
       t.is((await app.load(dst + 12288, 1))[0], 0xaa);
       await app.fill(dst, 8, 0);
       const add = { more: { compareAdd: 5n }, len: 8 };
-      t.is(await run(p, { opcode: 'ATOMIC_FETCH_AND_ADD', local: s, remote: d, ...add }), 'SUCCESS');
+      t.is(
+        await run(p, { opcode: 'ATOMIC_FETCH_AND_ADD', local: s, remote: d, ...add }),
+        'SUCCESS',
+      );
       t.deepEqual([...(await app.load(dst, 8))], [5, 0, 0, 0, 0, 0, 0, 0]);
       t.deepEqual([...(await app.load(src, 8))], [0, 0, 0, 0, 0, 0, 0, 0]);
       t.is(app.process.mm.pinnedVm, 8);
