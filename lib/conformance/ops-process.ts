@@ -1,14 +1,14 @@
 // Processes of the cases: exit, kill, status, and becoming an ordinary user.
 
 import { ms } from '../units.js';
+import type { Step } from './case.js';
 import { int, text, type Ops, type Player } from './player.js';
 
 /** The user that the recorder's processes became. */
 const ordinaryUser = 1000;
 
-function target(player: Player, name: string): Player {
-  return player.run.player(name);
-}
+const target = (player: Player, step: Step): Promise<Player> =>
+  player.run.player(text(step, 'target'));
 
 export const processOps: Ops = {
   async exit(player) {
@@ -16,11 +16,11 @@ export const processOps: Ops = {
     return 'ok';
   },
   async kill(player, step) {
-    target(player, text(step, 'target')).process.sendSignal(text(step, 'sig'));
+    (await target(player, step)).process.sendSignal(text(step, 'sig'));
     return 'ok';
   },
   async status(player, step) {
-    const { process } = target(player, text(step, 'target'));
+    const { process } = await target(player, step);
     await player.run.machine.sched.runUntil(process.ended, ms(int(step, 'ms')));
     return process.waitStatus();
   },

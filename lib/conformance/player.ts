@@ -5,6 +5,7 @@
 
 import type { Machine, Process } from '../machine.js';
 import { Errno } from '../errno.js';
+import { KiB } from '../units.js';
 import type { Answer, Step } from './case.js';
 
 /** The step names a handle whose maker failed. */
@@ -12,6 +13,9 @@ export class NoHandle extends Error {}
 
 /** The operation is not built. */
 export class Unsupported extends Error {}
+
+/** glibc's first arena: mappings go top-down, so a range past the end of one reaches into it. */
+const arenaLen = 132 * KiB;
 
 /** One process of a case. */
 export class Player {
@@ -22,12 +26,19 @@ export class Player {
   /** Steps under way in the background, by their `as`. */
   readonly pending = new Map<string, Promise<Answer>>();
 
-  constructor(run: Run, name: string) {
+  private constructor(run: Run, name: string) {
     this.run = run;
     this.name = name;
     this.process = run.machine.spawn(name);
     // The recorder's processes survive a bad access and count the SIGIOs of a broken lease.
     for (const sig of ['SIGBUS', 'SIGSEGV', 'SIGIO']) this.process.on(sig, () => {});
+  }
+
+  /** A process that has, as every C program, memory of its own above what it maps later. */
+  static async start(run: Run, name: string): Promise<Player> {
+    const player = new Player(run, name);
+    await player.process.mmap({ len: arenaLen, prot: 'rw', share: 'private' });
+    return player;
   }
 
   /** The handle of that name, made by a step that answers handles of kind T. */
@@ -57,10 +68,8 @@ export class Run {
   }
 
   /** The player of that name; a process starts at its first step. */
-  player(name: string): Player {
-    const found = this.players.get(name);
-    if (found) return found;
-    const player = new Player(this, name);
+  async player(name: string): Promise<Player> {
+    const player = this.players.get(name) ?? (await Player.start(this, name));
     this.players.set(name, player);
     return player;
   }

@@ -82,7 +82,7 @@ async function finish(run: Run, player: Player, step: Step): Promise<Answer> {
 }
 
 async function play(run: Run, step: Step): Promise<Answer> {
-  const player = run.player(step.by ?? 'A');
+  const player = await run.player(step.by ?? 'A');
   if (step.op === 'sleep') {
     await run.machine.sched.runFor(ms(Number(step['ms'])));
     return 'ok';
