@@ -298,12 +298,17 @@ export class VB2Queue {
     this.opts.ops.bufQueue(active);
   }
 
+  /** The time, as a timestamp: 0 would mean none. */
+  get #stampNs(): number {
+    return Math.max(1, this.opts.sched.clock.nowNs);
+  }
+
   /** The memory went while the buffer was queued: it never reaches the driver. */
   #completeLost(vb: VB2Buffer): void {
     vb.lost = false;
     vb.state = 'ERROR';
     vb.bytesused = 0;
-    vb.timestampNs = this.opts.sched.clock.nowNs;
+    vb.timestampNs = this.#stampNs;
     this.done.push(vb);
     this.doneQueue.wakeAll();
   }
@@ -366,7 +371,7 @@ export class VB2Queue {
       if (vb.active !== active) return; // joined: somebody else finished it
       this.#bufferDone(vb, 'ERROR', {
         sequence: 0,
-        timestampNs: this.opts.sched.clock.nowNs,
+        timestampNs: this.#stampNs,
         bytesused: 0,
       });
     } else if (vb.state === 'QUEUED') {
