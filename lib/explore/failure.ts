@@ -43,8 +43,11 @@ export class BrokenError extends Error {
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** AssertionErrors begin with a line of their own; the rest is a picture. */
-const firstLine = (text: string): string => text.trimStart().split('\n', 1)[0] ?? '';
+/** The first line, and the next if it only announces that; the rest is a picture. */
+function firstLine(text: string): string {
+  const [first = '', second = ''] = text.split('\n').filter((line) => line.trim() !== '');
+  return first.endsWith(':') ? `${first} ${second.trim()}` : first;
+}
 
 export function checkFailure(
   kind: 'invariant' | 'leak',
@@ -71,7 +74,13 @@ export function runFailure(error: unknown, task: string, spun: boolean): Failure
   }
   if (error instanceof StrayError) return { kind: 'stray', name: 'stray', message, task, error };
   const name = errorName(error);
-  return { kind: 'error', name, message: `${task}: ${firstLine(message)}`, task, error };
+  return {
+    kind: 'error',
+    name,
+    message: `${task || 'a task'}: ${firstLine(message)}`,
+    task,
+    error,
+  };
 }
 
 /** Failures that count as the same one. */

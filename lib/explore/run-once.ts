@@ -57,6 +57,8 @@ class Run implements Race, Strategy {
   preemptions = 0;
   width = 1;
   outcomeOf: (() => string) | null = null;
+  /** The task of the scenario that threw. */
+  culprit = '';
   readonly #search: Search;
   readonly #options: RunOptions;
   readonly #invariants: Invariant[] = [];
@@ -115,7 +117,16 @@ class Run implements Race, Strategy {
     const watched = wantsSteps || this.#invariants.length > 0 || this.#options.onStep !== undefined;
     if (watched) this.sched.onStep = (step) => this.#stepEnded(step);
     this.phase = 'explored';
-    for (const { name, fn } of this.tasks) this.sched.spawn(name, fn);
+    for (const { name, fn } of this.tasks) this.sched.spawn(name, (task) => this.#body(task, fn));
+  }
+
+  async #body(task: Task, fn: (task: Task) => Promise<void>): Promise<void> {
+    try {
+      await fn(task);
+    } catch (error) {
+      this.culprit = task.name;
+      throw error;
+    }
   }
 
   #stepEnded(step: Step): void {
@@ -184,7 +195,7 @@ async function explored(run: Run, scenario: Scenario, world: unknown): Promise<R
     if (error instanceof CutError) return 'cut';
     if (run.phase === 'setup' || error instanceof NondeterminismError) throw error;
     const spun = sched.nrPoints > (scenario.maxPoints ?? DEFAULT_MAX_POINTS);
-    run.failures.push(runFailure(error, sched.current?.name ?? '', spun));
+    run.failures.push(runFailure(error, run.culprit, spun));
     return 'failed';
   }
   if (run.finishers.length > 0 && run.failures.length === 0) await close(run);
