@@ -11,6 +11,7 @@
 
 import assert from 'node:assert/strict';
 import type { Task } from '../sched/index.js';
+import { tracepoints } from '../trace/events.js';
 import type { Pfn } from '../units.js';
 import { PAGE_SIZE } from '../units.js';
 import { installAnon } from './anon.js';
@@ -27,6 +28,10 @@ export async function handleFault(
 ): Promise<void> {
   const { env } = vma.mm;
   env.vmstat.counters.pgfault++;
+  if (tracepoints.fault.on) {
+    const file = vma.file?.label ?? 'anonymous';
+    tracepoints.fault.emit(env.sched, { file, addr: vma.addrOfIndex(index), access });
+  }
   if (env.sched.on) await env.sched.at(vma.id, 'write');
   if (vma.shared || access === 'read') await sharedFault(task, vma, index, access);
   else await breakCow(task, vma, index);

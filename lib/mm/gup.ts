@@ -170,7 +170,12 @@ async function gupFastStepwise(
 
 async function slowFrom(call: Gup, done: number, out: Uint32Array): Promise<number> {
   const { task, mm, addr, nrPages } = call;
-  await lockMmap(call);
+  try {
+    await mm.mmapLock.downRead(task, 'killable');
+  } catch (e) {
+    if (done === 0 || !(e instanceof Errno)) throw e;
+    return done; // killed: what the fast path took is the caller's
+  }
   try {
     for (; done < nrPages; done++) {
       out[done] = await takePage(call, addr + posOf(done));
@@ -184,10 +189,6 @@ async function slowFrom(call: Gup, done: number, out: Uint32Array): Promise<numb
     mm.mmapLock.upRead(task);
   }
   return done;
-}
-
-async function lockMmap({ mm, task }: Gup): Promise<void> {
-  await mm.mmapLock.downRead(task, 'killable');
 }
 
 /** One page, taken. EFAULT and so on as facts 2.2 orders them. */

@@ -19,17 +19,12 @@
 import assert from 'node:assert/strict';
 import { Errno } from '../errno.js';
 import type { KernelRules } from '../kernel-rules.js';
-import { native, type NativePageSpace, type PageCountError } from '../native.js';
-import {
-  type Access,
-  type ObjectId,
-  pageObject,
-  type Scheduler,
-  WaitQueue,
-} from '../sched/index.js';
-import { alignUp, PAGE_SIZE, type Pfn, type Pgoff } from '../units.js';
+import type { PageCountError } from '../native.js';
+import { type ObjectId, pageObject, type Scheduler, WaitQueue } from '../sched/index.js';
+import { alignUp, type Pfn, type Pgoff } from '../units.js';
 import type { AddressSpace } from './address-space.js';
 import { Lru } from './lru.js';
+import { PageBytes } from './page-bytes.js';
 import { pageFlags } from './page-flags.js';
 import { MAX_PFN } from './pte.js';
 import { Region, type RegionKind, type RegionMemory } from './region.js';
@@ -47,15 +42,10 @@ export interface PageOwner {
   readonly pgoff: Pgoff;
 }
 
-/** Pages that bytes are counted through. */
-export type PageList = Pfn | Uint32Array;
-
-export class PageSpace {
-  readonly sched: Scheduler;
+export class PageSpace extends PageBytes {
   readonly rules: KernelRules;
   readonly vmstat = new Vmstat();
   readonly lru = new Lru(this);
-  readonly native: NativePageSpace = new native.PageSpace();
   readonly regions: Region[] = [];
   /** The shared zero page, once the page allocator has made it. It takes no pins (facts 2.1). */
   zeroPfn: Pfn = 0;
@@ -70,7 +60,7 @@ export class PageSpace {
   #nrOrphans = 0;
 
   constructor(sched: Scheduler, rules: KernelRules) {
-    this.sched = sched;
+    super(sched);
     this.rules = rules;
   }
 
@@ -287,41 +277,6 @@ export class PageSpace {
     else this.#mappings[pfn] = mapping;
   }
 
-  // -- bytes. One page, or a list; pos counts bytes from the start of the first page. --
-
-  read(page: PageList, pos: number, target: Uint8Array): void {
-    const pfns = listOf(page);
-    this.#touchBytes(pfns, pos, target.length, 'read');
-    this.native.copyFrom(pfns, pos, target, 0, target.length);
-  }
-
-  write(page: PageList, pos: number, source: Uint8Array): void {
-    const pfns = listOf(page);
-    this.#touchBytes(pfns, pos, source.length, 'write');
-    this.native.copyTo(pfns, pos, source, 0, source.length);
-  }
-
-  fill(page: PageList, pos: number, len: number, byte: number): void {
-    const pfns = listOf(page);
-    this.#touchBytes(pfns, pos, len, 'write');
-    this.native.fillPages(pfns, pos, len, byte);
-  }
-
-  /** Like memmove. */
-  copy(to: Uint32Array, toPos: number, from: Uint32Array, fromPos: number, len: number): void {
-    this.#touchBytes(from, fromPos, len, 'read');
-    this.#touchBytes(to, toPos, len, 'write');
-    this.native.copyPages(to, toPos, from, fromPos, len);
-  }
-
-  fillPage(pfn: Pfn, byte: number, offset = 0, len = PAGE_SIZE - offset): void {
-    this.fill(pfn, offset, len, byte);
-  }
-
-  copyPage(to: Pfn, from: Pfn): void {
-    this.copy(Uint32Array.of(to), 0, listOf(from), 0, PAGE_SIZE);
-  }
-
   /** Whatever held a RAM page may just have let go of it: it is freed, or an orphan. */
   checkUnused(pfn: Pfn): void {
     const keeps = pageFlags.held | pageFlags.cached | pageFlags.reserved;
@@ -335,7 +290,13 @@ export class PageSpace {
   #lowered(pfns: Uint32Array, pos: number, nr: number): void {
     if (this.#queues.size === 0 && this.#idleListeners.length === 0 && this.#nrOrphans === 0)
       return;
-    for (let i = pos; i < pos + nr; i++) this.noticeIdle(pfns[i]!);
+    let region = this.regions[0]!;
+    for (let i = pos; i < pos + nr; i++) {
+      const pfn = pfns[i]!;
+      if (!region.has(pfn)) region = this.region(pfn);
+      // A plain load: the native call before it has ordered this thread's own puts.
+      if (region.words[(pfn - region.basePfn) * 2] === 0) this.#wentIdle(pfn);
+    }
   }
 
   #wentIdle(pfn: Pfn): void {
@@ -362,23 +323,6 @@ export class PageSpace {
     if (!this.sched.on) return;
     for (let i = pos; i < pos + nr; i++) this.sched.touch(pageObject(pfns[i]!), 'write');
   }
-
-  #touchBytes(pfns: Uint32Array, pos: number, len: number, access: Access): void {
-    if (!this.sched.on || len === 0) return;
-    const last = Math.floor((pos + len - 1) / PAGE_SIZE);
-    for (let i = Math.floor(pos / PAGE_SIZE); i <= last; i++) {
-      this.sched.touch(pageObject(pfns[i]!), access);
-    }
-  }
-}
-
-const oneList = new Uint32Array(1);
-
-/** A list that no native call keeps. */
-function listOf(page: PageList): Uint32Array {
-  if (typeof page !== 'number') return page;
-  oneList[0] = page;
-  return oneList;
 }
 
 /** A count at its limit: try_grab_folio fails and the slow path answers ENOMEM (facts 2.1). */

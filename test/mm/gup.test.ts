@@ -219,3 +219,34 @@ test('an entry that changed between the raise and the second look is put back', 
   });
   assertBalanced(t, m.env, { mms: m.mms });
 });
+
+test('a task killed after the fast path keeps its gets; a whole pin is undone', async (t) => {
+  const m = memoryMachine({ sched: { mode: 'simulated' } });
+  const process = newProcess(m, 'app');
+  const { mm } = process;
+  const file = new TestFile(m, 'fsdax', posOf(4));
+  await m.run(async (task) => {
+    const addr = await mapFile(task, mm, file, 4);
+    await mm.load(task, addr, new Uint8Array(posOf(2)));
+    await mm.mmapLock.downWrite(task);
+    const out = new Uint32Array(4);
+    const getter = m.sched.spawn('get', (w) => gup(w, mm, addr, 4, getRead, out));
+    const request = { mm, addr, len: posOf(4), access: 'read', longterm: false } as const;
+    const pinner = m.sched.spawn('pin', (w) =>
+      pinUserPages(w, m.env, { ...request, origin: originOf(process) }).then(
+        () => 'pinned',
+        (e: unknown) => (isErrno(e) ? e.code : String(e)),
+      ),
+    );
+    await m.sched.clock.sleep(task, 1);
+    getter.task.interrupt('kill');
+    pinner.task.interrupt('kill');
+    t.is(await getter.join(task), 2);
+    t.is(await pinner.join(task), 'EINTR');
+    mm.mmapLock.upWrite(task);
+    m.env.pages.putPages(out, 0, 2);
+    await mm.exitMmap(task);
+    file.drop(0);
+  });
+  assertBalanced(t, m.env, { mms: m.mms });
+});
