@@ -1,6 +1,7 @@
 // How blocks come to a file and leave it: the only place that joins extent lists, the allocator and
 // struct page's owners. Every call runs under i_rwsem or invalidate_lock, in one transaction.
 
+import { isErrno } from '../errno.js';
 import type { Task } from '../sched/index.js';
 import type { Pgoff } from '../units.js';
 import { runsOf, type BlockRun, type Extent, type ExtentList } from './extent.js';
@@ -40,6 +41,33 @@ export async function fillHoles(
       if (before.lookup(e.pgoff) === undefined) tellAlloc(inode, e, before);
     }
   });
+}
+
+/**
+ * Give blocks to the holes of as much of [start, end) as there is space for; one past the last page
+ * that has one. ENOSPC: not even the first page.
+ */
+export async function fillAsMuch(
+  task: Task,
+  inode: Inode,
+  start: Pgoff,
+  end: Pgoff,
+  how: NewBlocks,
+): Promise<Pgoff> {
+  let at = start;
+  let nrPages = end - start;
+  while (at < end) {
+    const to = Math.min(end, at + nrPages);
+    try {
+      await fillHoles(task, inode, at, to, how);
+      at = to;
+    } catch (e) {
+      if (!isErrno(e, 'ENOSPC') || (nrPages === 1 && at === start)) throw e;
+      if (nrPages === 1) break;
+      nrPages = Math.floor(nrPages / 2);
+    }
+  }
+  return at;
 }
 
 function takeRuns(

@@ -10,7 +10,7 @@ import { Errno } from '../errno.js';
 import { installPte, VmFault, type FaultAccess, type VMA } from '../mm/vma.js';
 import type { Task } from '../sched/index.js';
 import { pageOffset, pagesFor, pgoffOf, posOf, type Pfn, type Pgoff } from '../units.js';
-import { fillHoles, zeroUnwritten } from './block-map.js';
+import { fillAsMuch, fillHoles, zeroUnwritten } from './block-map.js';
 import { checkFault, copyRun, readable, type FileData } from './file-data.js';
 import type { Inode } from './inode.js';
 import { assertDisk } from './store-kinds.js';
@@ -30,23 +30,13 @@ async function makeWritten(task: Task, inode: Inode, start: Pgoff, end: Pgoff): 
   await inode.mapping.unmapMappingRange(task, start, end);
 }
 
-/** Blocks for as many pages of [start, end) as there is space for: one past the last of them. */
+/** The same for as many pages of [start, end) as there is space for: one past the last of them. */
 async function makeSpace(task: Task, inode: Inode, start: Pgoff, end: Pgoff): Promise<Pgoff> {
-  try {
-    await makeWritten(task, inode, start, end);
-    return end;
-  } catch (e) {
-    if (!(e instanceof Errno) || e.code !== 'ENOSPC' || end - start === 1) throw e;
-  }
-  for (let pgoff = start; pgoff < end; pgoff++) {
-    try {
-      await makeWritten(task, inode, pgoff, pgoff + 1);
-    } catch (e) {
-      if (!(e instanceof Errno) || pgoff === start) throw e;
-      return pgoff;
-    }
-  }
-  return end;
+  if (!hasHole(inode, start, end)) return end;
+  const to = await fillAsMuch(task, inode, start, end, 'zeroed');
+  await zeroUnwritten(task, inode, start, to);
+  await inode.mapping.unmapMappingRange(task, start, to);
+  return to;
 }
 
 async function copySegments(

@@ -12,7 +12,7 @@ import { Errno } from '../errno.js';
 import { installPte, VmFault } from '../mm/vma.js';
 import type { Task } from '../sched/index.js';
 import { PAGE_SIZE, pageOffset, pagesFor, pgoffOf, posOf, type Pfn, type Pgoff } from '../units.js';
-import { fillHoles } from './block-map.js';
+import { fillAsMuch, fillHoles } from './block-map.js';
 import { checkFault, copyRun, readable, type FileData } from './file-data.js';
 import { Folios } from './folios.js';
 import type { Inode } from './inode.js';
@@ -59,18 +59,6 @@ async function readPages(task: Task, inode: Inode, pos: number, target: Uint8Arr
   }
 }
 
-/** Blocks for [start, end), or for as much of it as fits: one past the last page that has one. */
-async function reserve(task: Task, inode: Inode, start: Pgoff, end: Pgoff): Promise<Pgoff> {
-  for (let to = end; ; to = start + Math.floor((to - start) / 2)) {
-    try {
-      await fillHoles(task, inode, start, to, 'unwritten');
-      return to;
-    } catch (e) {
-      if (!(e instanceof Errno) || e.code !== 'ENOSPC' || to - start <= 1) throw e;
-    }
-  }
-}
-
 export function pageCacheData(): FileData {
   const folios = new Folios();
   return {
@@ -82,7 +70,7 @@ export function pageCacheData(): FileData {
 
     async write(task, inode, pos, source) {
       const start = pgoffOf(pos);
-      const end = await reserve(task, inode, start, pagesFor(pos + source.length));
+      const end = await fillAsMuch(task, inode, start, pagesFor(pos + source.length), 'unwritten');
       const len = Math.min(source.length, posOf(end) - pos);
       const fresh: Pgoff[] = [];
       for (let done = 0; done < len;) {
