@@ -16,6 +16,7 @@ import type { IommuMode } from './driver/iommu.js';
 import type { Driver, NodeLibraries } from './driver/index.js';
 import type { NodeOpenFlag } from './driver/node-file.js';
 import { Errno } from './errno.js';
+import { cpuEngine, type BlockEngine } from './fs/direct-io.js';
 import { FileSystem } from './fs/file-system.js';
 import type { FsEnv } from './fs/fs-env.js';
 import { Pipe } from './fs/pipe.js';
@@ -60,6 +61,8 @@ export interface MountOptions {
 export interface MachineOptions {
   /** A real file for the device; a temporary one, removed at power-off, if not given. */
   readonly device?: string;
+  /** The device too lies in memory, without a file: nothing outlives the machine. */
+  readonly inMemory?: boolean;
   /** Bytes of the device's data if it is made now; the RAM's bytes. */
   readonly size?: number;
   readonly ram?: number;
@@ -103,6 +106,8 @@ export class Machine implements AsyncDisposable {
   readonly #mountTable = new MountTable();
   readonly #ram: DaxDevice;
   readonly #temporary: string | null;
+  /** The block device under direct I/O and writeback; the CPU copies while there is none. */
+  #engine: BlockEngine | null = null;
   #off: Promise<readonly HeldObject[]> | null = null;
 
   /** Use bootMachine(). */
@@ -110,9 +115,9 @@ export class Machine implements AsyncDisposable {
     this.kernel = options.kernel ?? usual.kernel;
     this.rules = rulesOf(this.kernel);
     this.sched = schedulerOf(options);
-    this.#temporary = options.device === undefined ? temporaryFolder() : null;
-    const path = options.device ?? join(this.#temporary ?? '', 'pmem0.img');
-    this.device = openDevice(path, options.size, options.device === undefined);
+    const { device, inMemory = false } = options;
+    this.#temporary = device === undefined && !inMemory ? temporaryFolder() : null;
+    this.device = openDevice(device, options.size, this.#temporary);
     this.#ram = DaxDevice.memory(options.ram ?? usual.ram);
     this.mm = newMMEnv(this.sched, this.rules, {
       ram: this.#ram,
@@ -170,7 +175,10 @@ export class Machine implements AsyncDisposable {
     for (const [i, [point, mount]] of points.entries()) {
       await this.#mount(i + 1, point, mount, parts[i]!);
     }
-    for (const driver of options.drivers ?? []) this.drivers.addEmulated(driver);
+    for (const driver of options.drivers ?? []) {
+      const { driverState } = this.drivers.addEmulated(driver);
+      if (isBlockEngine(driverState)) this.#engine ??= driverState;
+    }
   }
 
   async #mount(id: number, point: string, options: MountOptions, part: Part): Promise<void> {
@@ -196,7 +204,7 @@ export class Machine implements AsyncDisposable {
 
   #fsEnv(): FsEnv {
     const { referee } = this;
-    return {
+    const env: FsEnv = {
       sched: this.sched,
       mm: this.mm,
       rules: this.rules,
@@ -208,7 +216,10 @@ export class Machine implements AsyncDisposable {
         orphanFree: () => referee.orphansChanged(),
       },
       processByPid: (pid) => this.processes.all.find((p) => p.pid === pid),
+      blockEngine: { transfer: (task, io) => (this.#engine ?? cpu).transfer(task, io) },
     };
+    const cpu = cpuEngine(env);
+    return env;
   }
 
   #processKernel(): Kernel {
@@ -287,10 +298,21 @@ function schedulerOf(options: MachineOptions): Scheduler {
   return new Scheduler({ mode: 'simulated', seed, strategy, timers, horizonNs });
 }
 
-function openDevice(path: string, size: number | undefined, temporary: boolean): DaxDevice {
-  if (temporary) return DaxDevice.open(path, { create: true, size: size ?? usual.size });
-  return DaxDevice.open(path, size === undefined ? { create: false } : { create: true, size });
+/** The file that was named, else one in the temporary folder, else memory. */
+function openDevice(
+  path: string | undefined,
+  size: number | undefined,
+  temporary: string | null,
+): DaxDevice {
+  if (path !== undefined) {
+    return DaxDevice.open(path, size === undefined ? { create: false } : { create: true, size });
+  }
+  if (temporary === null) return DaxDevice.memory(size ?? usual.size);
+  return DaxDevice.open(join(temporary, 'pmem0.img'), { create: true, size: size ?? usual.size });
 }
+
+const isBlockEngine = (state: unknown): state is BlockEngine =>
+  typeof state === 'object' && state !== null && 'transfer' in state;
 
 const temporaryFolder = () => mkdtempSync(join(tmpdir(), 'leasehold-'));
 

@@ -2,19 +2,22 @@
 
 import { bootMachine, type Machine, type Process } from '../machine.js';
 import type { Driver } from '../driver/index.js';
-import { KiB, MiB, seconds } from '../units.js';
+import type { LayoutPolicy } from '../lease/layout.js';
+import { KiB, MiB } from '../units.js';
 
 /** The file that is mapped, and the one that takes its blocks. */
 export const dataPath = '/data';
 export const otherPath = '/other';
-export const fileLen = 64 * KiB;
+/** A file behind the page cache of another mount, for direct I/O. */
+export const diskPath = '/disk/source';
+export const fileLen = 256 * KiB;
 /** What fills the file, what the device writes, and what the new file's owner writes. */
 export const fillByte = 0x5a;
 export const dmaByte = 0xdd;
 export const otherByte = 0x33;
 
 export interface StageOptions {
-  readonly policy: string;
+  readonly policy: LayoutPolicy;
   /** A real file for the device; a temporary one if not given. */
   readonly device?: string;
   readonly drivers: readonly Driver[];
@@ -34,22 +37,28 @@ export interface Stage {
 
 /** Boot, write the file and map it. The application ignores SIGIO, as a bad one does. */
 export async function setStage(options: StageOptions): Promise<Stage> {
+  const { policy } = options;
   const machine = await bootMachine({
     ...(options.device === undefined ? {} : { device: options.device }),
     size: 64 * MiB,
-    kernel: 'proposed',
+    // `linux` is what the chosen kernel does: the newest. The others need what was proposed.
+    kernel: policy.name === 'linux' ? '7.2' : 'proposed',
     clock: 'virtual',
+    timers: 'manual',
     seed: 1,
-    horizonNs: seconds(7200),
     drivers: options.drivers,
-    mounts: { '/': { flavor: 'ext4', dax: true, policy: options.policy } },
+    mounts: {
+      '/': { flavor: 'ext4', dax: true, policy },
+      '/disk': { flavor: 'ext4', size: 8 * MiB },
+    },
   });
   const app = machine.spawn('app');
   const admin = machine.spawn('admin');
   app.ignore('SIGIO');
   const fd = await app.open(dataPath, ['rdwr', 'creat']);
   await app.write(fd, 0, new Uint8Array(fileLen).fill(fillByte));
-  const addr = await app.mmap({ fd, len: fileLen, prot: 'rw', share: 'shared' });
+  const direct = policy.promises.lease === 'MAP_DIRECT';
+  const addr = await app.mmap({ fd, len: fileLen, prot: 'rw', share: 'shared', direct });
   return {
     machine,
     app,

@@ -36,9 +36,10 @@ interface Truncation {
   readonly freeAfter: number;
 }
 
-/** F_LAYOUT, where the policy does not let a pin be taken without. */
+/** The lease without which the policy lets nobody pin. That of MAP_DIRECT came with the mapping. */
 async function takeLease(policy: LayoutPolicy, { app, fd }: Stage): Promise<void> {
-  if (policy.promises.longtermPin === 'needs-lease') await app.setLease(fd, 'F_LAYOUT');
+  const { lease } = policy.promises;
+  if (lease !== null && lease !== 'MAP_DIRECT') await app.setLease(fd, lease);
 }
 
 /** Truncate at its time; when it has ended, the other file takes what is free. */
@@ -68,8 +69,9 @@ async function start(
   stage: Stage,
 ): Promise<{ running: Running | null; pin: string }> {
   try {
-    await takeLease(policy, stage);
-    return { running: await actOf(cell.driver).start(stage), pin: 'granted' };
+    const act = actOf(cell.driver);
+    if (act.longterm) await takeLease(policy, stage);
+    return { running: await act.start(stage), pin: 'granted' };
   } catch (e) {
     if (!isErrno(e)) throw e;
     return { running: null, pin: e.code };
@@ -80,7 +82,7 @@ async function start(
 export async function playCell(cell: Cell, options: StoryOptions = {}): Promise<CellVerdict> {
   const policy = policyNamed(cell.policy);
   const stage = await setStage({
-    policy: cell.policy,
+    policy,
     drivers: actOf(cell.driver).drivers,
     ...(options.device === undefined ? {} : { device: options.device }),
   });
@@ -92,7 +94,7 @@ export async function playCell(cell: Cell, options: StoryOptions = {}): Promise<
     await running?.untilBusy();
     const release = machine.sched.spawn('holder gives back', async (task) => {
       await machine.clock.sleep(task, releaseAtNs - machine.clock.nowNs);
-      await running?.release();
+      await running?.release(task);
     });
     const truncation = await truncate(stage);
     await machine.sched.runUntil(release.promise, horizonNs);
