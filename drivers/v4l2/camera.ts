@@ -92,14 +92,14 @@ export class Camera {
   }
 
   /** vivid_vid_cap_s_parm(): the first interval that is not longer than asked, else the last. */
-  setInterval(want: Fraction): Fraction {
+  setRate(want: Fraction): Fraction {
     const all = this.intervals(this.#format);
     const fast = want.denominator === 0;
     const at = all.findIndex(
       (i) => want.numerator * i.denominator >= i.numerator * want.denominator,
     );
     this.#interval = fast || at < 0 ? all.length - 1 : at;
-    this.clock.setInterval(intervalNs(this.interval));
+    this.clock.setRate(intervalNs(this.interval));
     return this.interval;
   }
 

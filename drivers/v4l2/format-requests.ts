@@ -40,7 +40,7 @@ export function formatRequests(dev: VideoDevice): VideoIoctls {
     },
     S_PARM: (_h, { type, timeperframe }) => {
       check('S_PARM', type);
-      unit.setInterval(timeperframe ?? { numerator: 0, denominator: 0 });
+      unit.setRate(timeperframe ?? { numerator: 0, denominator: 0 });
       return parm();
     },
     TRY_FMT: (_h, want) => {

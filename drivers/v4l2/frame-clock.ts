@@ -70,7 +70,7 @@ export class FrameClock {
   }
 
   /** A new rate: the next tick falls one new interval from now (cap_seq_resync). */
-  setInterval(intervalNs: number): void {
+  setRate(intervalNs: number): void {
     this.#intervalNs = intervalNs;
     if (this.#state !== 'RUNNING') return;
     this.#epochNs = this.#env.sched.clock.nowNs + intervalNs;

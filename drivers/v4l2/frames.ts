@@ -1,6 +1,6 @@
 // for await (const frame of camera.frames()): a stream of frames on top of the requests.
 //
-//   REQBUFS, map, QBUF all, STREAMON -> [DQBUF, the loop's turn, QBUF]* -> STREAMOFF, unmap, REQBUFS(0)
+//   REQBUFS, map, QBUF all, STREAMON -> [DQBUF, a turn, QBUF]* -> STREAMOFF, unmap, REQBUFS(0)
 //
 // The last part runs however the loop ends: break, an exception, the signal, the end of the scene.
 

@@ -18,7 +18,8 @@ import type { Capability, DeviceCapabilities, VideoRequests } from './requests.j
 import { v4l2Rules } from './rules.js';
 import { Screen } from './screen.js';
 import { Sensor } from './sensor.js';
-import { VB2Queue, type IOMode } from './vb2-queue.js';
+import type { IOMode } from './queue-options.js';
+import { VB2Queue } from './vb2-queue.js';
 import { VideoDevice } from './video-device.js';
 
 /** The hardware on the board. */

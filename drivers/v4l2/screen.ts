@@ -75,9 +75,9 @@ export class Screen {
   }
 
   /** Any rate does; none means what it has. */
-  setInterval(want: Fraction): Fraction {
+  setRate(want: Fraction): Fraction {
     if (want.denominator > 0 && want.numerator > 0) this.#interval = want;
-    this.clock.setInterval(intervalNs(this.#interval));
+    this.clock.setRate(intervalNs(this.#interval));
     return this.#interval;
   }
 

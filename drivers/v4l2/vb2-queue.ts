@@ -14,8 +14,6 @@ import {
   WaitQueue,
   type Caller,
   type ErrnoCode,
-  type Mutex,
-  type Scheduler,
   type Task,
 } from '../../lib/driver/index.js';
 import { ActiveBuffer, type FrameInfo, type Outcome } from './active-buffer.js';
@@ -28,40 +26,9 @@ import {
   type VB2Buffer,
 } from './buffer.js';
 import type { FileIO } from './vb2-file-io.js';
-import type { Direction, MemoryOps } from './memory.js';
-import type { V4L2Rules } from './rules.js';
-import type { VB2Ops } from './vb2-ops.js';
+import type { Direction } from './memory.js';
+import type { QueueCounters, VB2QueueOptions } from './queue-options.js';
 import { prepareBuffer, prepareMmap } from './vb2-prepare.js';
-
-export type IOMode = 'MMAP' | 'USERPTR' | 'DMABUF' | 'READ' | 'WRITE';
-
-export interface VB2QueueOptions {
-  readonly name: string;
-  readonly type: 'VIDEO_CAPTURE' | 'VIDEO_OUTPUT';
-  readonly ioModes: readonly IOMode[];
-  readonly maxBuffers: number;
-  readonly minReqbufsAllocation: number;
-  /** startStreaming() waits for this many queued buffers. */
-  readonly minQueuedBuffers: number;
-  /** V4L2_BUF_CAP_SUPPORTS_MMAP_CACHE_HINTS. */
-  readonly allowCacheHints?: boolean;
-  readonly timestamps?: 'MONOTONIC' | 'COPY';
-  readonly rules: V4L2Rules;
-  readonly sched: Scheduler;
-  readonly lock: Mutex;
-  readonly memory: MemoryOps;
-  readonly ops: VB2Ops;
-}
-
-/** How often each side was called; every pair is equal once the queue is freed. */
-export interface QueueCounters {
-  bufQueue: number;
-  bufDone: number;
-  startStreaming: number;
-  stopStreaming: number;
-  memoryTaken: number;
-  memoryPut: number;
-}
 
 export class VB2Queue {
   readonly opts: VB2QueueOptions;

@@ -37,7 +37,7 @@ export interface VideoUnit {
   readonly interval: Fraction;
   readonly rules: V4L2Rules;
   setFormat(want: PixFormatRequest): PixFormat;
-  setInterval(want: Fraction): Fraction;
+  setRate(want: Fraction): Fraction;
   tryFormat(want: PixFormatRequest): PixFormat;
 }
 

@@ -33,7 +33,7 @@ test('bytes go to the memory behind the buffer', async (t) => {
   t.deepEqual([...read], [1, 2]);
 });
 
-test('taking back waits for the transfer under way; that and every later one is BufferTaken', async (t) => {
+test('taking back waits for a transfer; it and every later one is BufferTaken', async (t) => {
   const { sched, active, vb } = hold();
   const gate = new WaitQueue(sched, 'gate');
   const order: string[] = [];

@@ -38,7 +38,7 @@ test('PREPARED shows only while DEQUEUED, MAPPED while somebody else has the mem
   t.deepEqual(flags(), ['MAPPED', 'QUEUED', 'TIMESTAMP_MONOTONIC']);
 });
 
-test('a cookie is a page boundary of its own for each buffer, and only MMAP buffers show one', (t) => {
+test('each buffer has a page boundary as its cookie; only MMAP buffers show it', (t) => {
   const offsets = Array.from({ length: 64 }, (_, i) => new VB2Buffer(i, 'MMAP', 10).offset);
   t.is(new Set(offsets).size, 64);
   t.true(offsets.every((offset) => offset % 4096 === 0));

@@ -83,7 +83,7 @@ test('a tick without a buffer is a lost frame, and the counter shows the same ga
   }
 });
 
-test('the last frame of a scene is marked: EPIPE after it, poll ready, EOS told, STREAMOFF resets', async (t) => {
+test('the last frame of a scene is marked; after it EPIPE, until STREAMOFF', async (t) => {
   const rig = await Rig.open(t);
   rig.bench.board.sensor.framesLeft = 2;
   await rig.run(rig.cam.subscribeEvent({ type: 'EOS' }));

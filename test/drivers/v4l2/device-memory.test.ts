@@ -26,7 +26,7 @@ async function userRig(t: Parameters<typeof Rig.open>[0], count: number) {
   return { rig, base, queue, pinned, revoke };
 }
 
-test('pins stay through DQBUF and STREAMOFF, one set is swapped for another pointer, REQBUFS(0) ends them', async (t) => {
+test('pins stay until another pointer or REQBUFS(0), and count in no account', async (t) => {
   const { rig, queue, pinned } = await userRig(t, 4);
   for (const index of [0, 1, 2, 3]) await queue(index);
   t.is(pinned(), 4 * pages);
@@ -76,7 +76,7 @@ test('a revoked buffer on its way returns in ERROR, and streaming goes on', asyn
   t.is((await rig.dqbuf()).index, 0);
 });
 
-test('a DEQUEUED buffer that is revoked loses its pin only, and the next QBUF pins again', async (t) => {
+test('a revoked DEQUEUED buffer loses its pin only; the next QBUF pins again', async (t) => {
   const { rig, queue, pinned, revoke } = await userRig(t, 2);
   await queue(0);
   await rig.streamOn();
@@ -124,7 +124,7 @@ test('a short pin is EFAULT', async (t) => {
   t.is(rig.bench.mm.pinTable.size, 0);
 });
 
-test('an imported buffer that its exporter takes back returns in ERROR; then it is ENODEV', async (t) => {
+test('an import that its exporter takes back returns in ERROR, then is ENODEV', async (t) => {
   const rig = await Rig.open(t);
   const out = await Rig.join(t, rig.bench, { node: 'video1', app: rig.app });
   await out.request(2);

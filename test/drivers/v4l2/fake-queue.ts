@@ -8,7 +8,8 @@ import type { MemoryOps, PlaneMemory, TakeBack } from '../../../drivers/v4l2/mem
 import { fillBuffer } from '../../../drivers/v4l2/fill-buffer.js';
 import type { V4L2BufferArg } from '../../../drivers/v4l2/buffer.js';
 import { v4l2Rules } from '../../../drivers/v4l2/rules.js';
-import { VB2Queue, type VB2QueueOptions } from '../../../drivers/v4l2/vb2-queue.js';
+import type { VB2QueueOptions } from '../../../drivers/v4l2/queue-options.js';
+import { VB2Queue } from '../../../drivers/v4l2/vb2-queue.js';
 
 export class FakeMemory implements PlaneMemory {
   readonly bytes: Uint8Array;

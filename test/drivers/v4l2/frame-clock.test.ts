@@ -87,7 +87,7 @@ test('a new rate counts from now, the numbers go on', async (t) => {
   await sched.run('test', async (task) => {
     clock.start(100);
     await sched.clock.sleep(task, 150);
-    clock.setInterval(1000);
+    clock.setRate(1000);
     await sched.clock.sleep(task, 1500);
     clock.stop();
   });

@@ -108,7 +108,8 @@ const table: [policy: PolicyId, qbuf: string, truncate: string, frame: string, s
 ];
 
 for (const [policy, qbuf, truncate, frame, stray] of table) {
-  test(`${policy}: QBUF ${qbuf}, truncate ${truncate}, frame ${frame}, ${stray ? 'stray' : 'safe'}`, async (t) => {
+  const dma = stray ? 'stray' : 'safe';
+  test(`${policy}: QBUF ${qbuf}, truncate ${truncate}, ${frame}, ${dma}`, async (t) => {
     t.deepEqual(await truncateUnderCamera(policy), { qbuf, truncate, frame, stray });
   });
 }

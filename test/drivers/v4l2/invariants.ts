@@ -1,5 +1,5 @@
-// The buffer invariants of v4l2-compliance (buffer::check in v4l2-test-buffers.cpp), as one function
-// that every test calls after every buffer call.
+// The buffer invariants of v4l2-compliance (buffer::check in v4l2-test-buffers.cpp), as one
+// function that every test calls after every buffer call.
 
 import type { ExecutionContext } from 'ava';
 import type { V4L2Buffer } from '../../../drivers/v4l2/buffer.js';

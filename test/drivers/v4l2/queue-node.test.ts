@@ -161,7 +161,7 @@ test('RemoveBufs: kernels before 6.10 do not know it', async (t) => {
   await rig.refuses('ENOTTY', rig.cam.removeBuffers(0, 0));
 });
 
-test('ExpBuf: every buffer of REQBUFS(2) can be exported; what is no MMAP buffer cannot', async (t) => {
+test('ExpBuf: REQBUFS(2), every buffer can be exported; others than MMAP cannot', async (t) => {
   const rig = await Rig.open(t);
   await rig.request(2);
   for (const index of [0, 1]) {
@@ -261,7 +261,7 @@ test('Mmap: PREPARE twice, QBUF and PREPARE of a queued buffer, index + 32 fail'
   await rig.refuses('EINVAL', rig.cam.prepareBuffer({ index: 1 + 32 }));
 });
 
-test('Mmap: output with bytesused = length + 1, or data_offset >= bytesused, is EINVAL', async (t) => {
+test('Mmap: output, bytesused = length + 1 or data_offset >= bytesused: EINVAL', async (t) => {
   const rig = await Rig.open(t, { node: 'video1' });
   await rig.request(2);
   const { length } = await rig.query(0);
@@ -321,7 +321,7 @@ test('Mmap: STREAMOFF twice is OK', async (t) => {
   t.is(await rig.errno(rig.cam.streamOff()), undefined);
 });
 
-test('Mmap: REQBUFS(0) with buffers still mapped is OK, and the orphans live until munmap', async (t) => {
+test('Mmap: REQBUFS(0) with buffers still mapped is OK; orphans live on', async (t) => {
   const rig = await Rig.open(t);
   await rig.request(2);
   const addr = await rig.run(rig.cam.mapBuffer(0));
@@ -353,7 +353,7 @@ test('UserPtr: PREPARE and QBUF with NULL or an unmapped pointer fail', async (t
   }
 });
 
-test('UserPtr: at 8 bytes before a page end it works, and nothing around it is written', async (t) => {
+test('UserPtr: 8 bytes before a page end works, nothing around it is written', async (t) => {
   const rig = await Rig.open(t);
   await rig.request(2, 'USERPTR');
   const base = await rig.memory(MiB);
@@ -374,7 +374,7 @@ test('UserPtr: at 8 bytes before a page end it works, and nothing around it is w
   t.deepEqual([...(await rig.load(userptr, 4))], [179, 128, 179, 128], '75 % white');
 });
 
-test('UserPtr: after QBUF pointer and length are unchanged, cache hint flags cleared', async (t) => {
+test('UserPtr: QBUF leaves pointer and length alone, cache hints are cleared', async (t) => {
   const rig = await Rig.open(t);
   await rig.request(2, 'USERPTR');
   const userptr = await rig.memory(MiB);
@@ -423,7 +423,7 @@ test('DmaBuf: REQBUFS(0) of the exporter is OK while exported files are open', a
   t.is(buf.block.state, 'GONE');
 });
 
-test('BlockingWait: DQBUF on an empty queue still waits after 1 s, and STREAMOFF ends it', async (t) => {
+test('BlockingWait: DQBUF on an empty queue waits beyond 1 s; STREAMOFF ends it', async (t) => {
   const rig = await Rig.open(t, { flags: ['rdwr'] });
   await rig.request(2);
   await rig.streamOn();
@@ -445,7 +445,7 @@ test('a second waiter is EBUSY, and so is REQBUFS; the first still gets its fram
   rig.check(await rig.run(waiting), 'dequeued', 1);
 });
 
-test('QBUF with a request is EBADR, PREPARE with one EINVAL: the Request API is not built', async (t) => {
+test('Requests are not built: QBUF with one is EBADR, PREPARE with one EINVAL', async (t) => {
   const rig = await Rig.open(t);
   await rig.request(2);
   await rig.refuses('EBADR', rig.cam.queueBuffer({ index: 0, requestFd: 5 }));
@@ -454,7 +454,7 @@ test('QBUF with a request is EBADR, PREPARE with one EINVAL: the Request API is 
   await rig.refuses('EINVAL', rig.cam.queueBuffer({ index: 0, requestFd: 5 }));
 });
 
-test('poll of a queue without buffers starts reading, and every other request is EBUSY', async (t) => {
+test('poll without buffers starts reading; every other request is EBUSY then', async (t) => {
   const rig = await Rig.open(t);
   t.is(await rig.poll(20), 'POLLIN');
   await rig.refuses('EBUSY', rig.cam.queueBuffer({ index: 0 }));

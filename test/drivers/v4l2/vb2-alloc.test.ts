@@ -1,4 +1,4 @@
-// Goal: buffers come and go as REQBUFS, CREATE_BUFS and REMOVE_BUFS say, and a refusal keeps nothing.
+// Goal: buffers come and go as REQBUFS, CREATE_BUFS and REMOVE_BUFS say; a refusal keeps nothing.
 
 import test from 'ava';
 import { isErrno } from '../../../lib/errno.js';
@@ -98,7 +98,7 @@ test('REQBUFS: with cache hints NON_COHERENT is kept, and CREATE_BUFS must agree
   );
 });
 
-test('CREATE_BUFS: at the first run of free indexes; ENOBUFS when full, before the memory kind', (t) => {
+test('CREATE_BUFS: at the first run of free indexes; ENOBUFS when full comes first', (t) => {
   const { queue } = new FakeQueue({ maxBuffers: 5 });
   t.deepEqual(createBuffers(queue, 'MMAP', 3, 100), { index: 0, count: 3 });
   t.is(

@@ -28,7 +28,7 @@ test('read() gives whole frames, however it is cut, in the order of their number
   t.is(rig.queue.buffers.size, 0);
 });
 
-test('a non-blocking read without a frame is EAGAIN, and starts the stream all the same', async (t) => {
+test('a non-blocking read without a frame is EAGAIN, and starts the stream', async (t) => {
   const rig = await Rig.open(t);
   await rig.refuses('EAGAIN', rig.cam.read(10));
   t.true(rig.queue.streaming);

@@ -1,5 +1,6 @@
 // Goal: memory is taken when it must be, kept while it may be, and given back when it is refused.
 
+import assert from 'node:assert/strict';
 import test from 'ava';
 import { Errno, isErrno } from '../../../lib/errno.js';
 import { fillBuffer } from '../../../drivers/v4l2/fill-buffer.js';
@@ -21,14 +22,14 @@ async function prepare(f: FakeQueue, arg: Partial<V4L2BufferArg>): Promise<strin
       if (!isErrno(e)) throw e;
       return e.code;
     } finally {
-      if (vb.state !== 'DEQUEUED') throw new Error(`left ${vb.state}`);
+      assert.equal(vb.state, 'DEQUEUED');
     }
   });
 }
 
 const dmabuf = (len: number) => ({ len, label: 'file' }) as never;
 
-test('USERPTR: the same pointer and length keep the memory, another takes new and frees the old', async (t) => {
+test('USERPTR: the same pointer and length keep the memory, others swap it', async (t) => {
   const f = new FakeQueue();
   requestBuffers(f.queue, 'USERPTR', 1);
   const at = (userptr: number, length = 100) => prepare(f, { userptr, length });
@@ -41,7 +42,7 @@ test('USERPTR: the same pointer and length keep the memory, another takes new an
   t.is(f.held, 1);
 });
 
-test('USERPTR: too short is EINVAL, bad memory its errno; the old memory is gone by then', async (t) => {
+test('USERPTR: too short is EINVAL, bad memory its errno; the old memory is gone', async (t) => {
   for (const [arg, want] of [
     [{ userptr: 4096, length: 99 }, 'EINVAL'],
     [{ userptr: 0, length: 100 }, 'EFAULT'],
@@ -69,7 +70,7 @@ test('a refusal of the driver gives user memory back and keeps MMAP memory', asy
   }
 });
 
-test('DMABUF: no file and too few bytes are EINVAL; length 0 is all of it; the same file is kept', async (t) => {
+test('DMABUF: no file and too few bytes are EINVAL; length 0 is all of it', async (t) => {
   const f = new FakeQueue();
   requestBuffers(f.queue, 'DMABUF', 1);
   t.is(await prepare(f, { dmabuf: null }), 'EINVAL');

@@ -56,7 +56,7 @@ test('buffers come back in the order of completion; one in ERROR with its flag',
   });
 });
 
-test('DQBUF: waiter EBUSY, not streaming EINVAL, error EIO, last EPIPE, none EAGAIN, in this order', async (t) => {
+test('DQBUF: waiter EBUSY, then off EINVAL, error EIO, last EPIPE, none EAGAIN', async (t) => {
   const f = new FakeQueue();
   const { queue: q } = f;
   await f.locked(async (caller) => {
@@ -75,7 +75,7 @@ test('DQBUF: waiter EBUSY, not streaming EINVAL, error EIO, last EPIPE, none EAG
   });
 });
 
-test('QBUF: error EIO before anything else, then the state; STREAMOFF clears the error', async (t) => {
+test('QBUF: error EIO first, then the state; STREAMOFF clears the error', async (t) => {
   const f = new FakeQueue();
   const { queue: q } = f;
   await f.locked(async (caller) => {
@@ -118,7 +118,7 @@ test('the driver is started at the QBUF that reaches the minimum', async (t) => 
   });
 });
 
-test('a deferred start that fails is the answer of QBUF, and that buffer is not queued', async (t) => {
+test('a deferred start that fails is QBUF's answer; that buffer is not queued', async (t) => {
   const f = new FakeQueue({ minQueuedBuffers: 2 });
   const { queue: q } = f;
   await f.locked(async (caller) => {
@@ -143,7 +143,7 @@ test('STREAMON with fewer buffers than the minimum is EINVAL', async (t) => {
   });
 });
 
-test('STREAMOFF returns all, throws away what was done, and wakes who waits with EINVAL', async (t) => {
+test('STREAMOFF returns all, drops what was done, wakes who waits with EINVAL', async (t) => {
   const f = new FakeQueue();
   const { queue: q, sched } = f;
   await f.locked(async (caller, task) => {
@@ -225,7 +225,7 @@ test('a revoked buffer that is queued but not started never reaches the driver',
   });
 });
 
-test('a DEQUEUED buffer whose memory is revoked just loses it, and QBUF takes it again', async (t) => {
+test('a DEQUEUED buffer that is revoked loses its memory; QBUF takes it again', async (t) => {
   const f = new FakeQueue();
   const { queue: q } = f;
   const arg = { index: 0, memory: 'USERPTR', userptr: 4096, length: 100 } as const;
