@@ -53,6 +53,12 @@ export interface BoundDeviceSpec {
   addNode(device: BoundDevice, node: string, fops: FileOperations<unknown>): void;
 }
 
+interface PageList {
+  readonly pfns: Uint32Array;
+  readonly offset: number;
+  readonly len: number;
+}
+
 export class BoundDevice implements Device {
   readonly name: string;
   readonly id: DeviceId;
@@ -156,7 +162,7 @@ export class BoundDevice implements Device {
 
   dmaMap(source: DmaSource | readonly PinnedPages[], dir: DmaDirection): DmaMapping {
     const { pfns, offset, len } = Array.isArray(source)
-      ? joined((source as readonly PinnedPages[]).map((pins) => this.#pagesOf(pins)))
+      ? this.#joined(source as readonly PinnedPages[])
       : this.#pagesOf(source as DmaSource);
     const owners = Array.from(pfns, (pfn) => this.#env.mm.pages.owner(pfn));
     const mapping = this.iommu.map({ pfns, offset, len, owners, dir });
@@ -172,7 +178,7 @@ export class BoundDevice implements Device {
   }
 
   /** A copy of the page list; asserts that this device holds the pages. */
-  #pagesOf(source: DmaSource): { pfns: Uint32Array; offset: number; len: number } {
+  #pagesOf(source: DmaSource): PageList {
     if (source instanceof PinnedPages) {
       assert(this.pins.includes(source), `${this.name}: dmaMap of pins of somebody else`);
       assert(source.state !== 'GONE', `${this.name}: dmaMap of unpinned pages`);
@@ -194,6 +200,22 @@ export class BoundDevice implements Device {
     }
     assert(this.balance.holds(source), `${this.name}: dmaMap of pages it does not hold`);
     return { pfns: source.pfns.slice(), offset: 0, len: source.len };
+  }
+
+  /** Pins that follow each other without a gap, as one list. */
+  #joined(pins: readonly PinnedPages[]): PageList {
+    const [first] = pins;
+    assert(first !== undefined, `${this.name}: dmaMap of no pins`);
+    const pfns = new Uint32Array(pins.reduce((n, p) => n + p.nrPages, 0));
+    let at = 0;
+    let end = first.request.addr;
+    for (const one of pins) {
+      assert(one.request.addr === end, `${this.name}: dmaMap of pins with a gap between them`);
+      pfns.set(this.#pagesOf(one).pfns, at);
+      at += one.nrPages;
+      end += one.len;
+    }
+    return { pfns, offset: first.offset, len: end - first.request.addr };
   }
 
   watchRange(caller: Caller, request: WatchRequest): RangeWatch {
@@ -344,29 +366,4 @@ export class BoundDevice implements Device {
     for (const handle of this.#threads) handle.task.interrupt('kill');
     this.state = 'GONE';
   }
-}
-
-interface PageList {
-  readonly pfns: Uint32Array;
-  readonly offset: number;
-  readonly len: number;
-}
-
-/** Lists that follow each other without a gap, as one. */
-function joined(lists: readonly PageList[]): PageList {
-  const first = lists[0];
-  assert(first !== undefined, 'dmaMap of no pins');
-  const pfns = new Uint32Array(lists.reduce((n, list) => n + list.pfns.length, 0));
-  let at = 0;
-  let len = 0;
-  for (const list of lists) {
-    assert(
-      (first.offset + len) % PAGE_SIZE === list.offset,
-      'dmaMap: pins with a gap between them',
-    );
-    pfns.set(list.pfns, at);
-    at += list.pfns.length;
-    len += list.len;
-  }
-  return { pfns, offset: first.offset, len };
 }

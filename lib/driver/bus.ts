@@ -38,6 +38,7 @@ export class Bus {
 
   /** The device reads memory: bytes [pos, pos + target.length) of the mapping. DmaFault. */
   async read(mapping: DmaMapping, pos: number, target: Uint8Array): Promise<void> {
+    this.#iommu.check(mapping, 'read', pos, target.length);
     let done = 0;
     do {
       const len = await this.#step(mapping, 'read', pos + done, target.length - done);
@@ -54,6 +55,7 @@ export class Bus {
 
   /** The device writes memory. DmaFault; what was written before it stays written. */
   async write(mapping: DmaMapping, pos: number, source: Uint8Array): Promise<void> {
+    this.#iommu.check(mapping, 'write', pos, source.length);
     let done = 0;
     do {
       const len = await this.#step(mapping, 'write', pos + done, source.length - done);
@@ -77,6 +79,8 @@ export class Bus {
     len: number,
     from: Bus = this,
   ): Promise<void> {
+    from.#iommu.check(source, 'read', sourcePos, len);
+    this.#iommu.check(target, 'write', targetPos, len);
     let done = 0;
     do {
       const read = await from.#step(source, 'read', sourcePos + done, len - done);

@@ -52,6 +52,8 @@ for (const [i, [field, change]] of bad.entries()) {
 
 test('what is no object is no module', (t) => {
   for (const module of [null, undefined, 'rdma', 5]) {
-    t.throws(() => defineDriver(module as unknown as Driver), { message: /^EINVAL: driver: module/ });
+    t.throws(() => defineDriver(module as unknown as Driver), {
+      message: /^EINVAL: driver: module/,
+    });
   }
 });

@@ -24,7 +24,10 @@ for (const [op, code, call] of defaults) {
 }
 
 test('a node without poll is always ready', (t) => {
-  t.deepEqual(fillOps('toy0', least).poll(7, () => {}, caller), ['POLLIN', 'POLLOUT']);
+  t.deepEqual(
+    fillOps('toy0', least).poll(7, () => {}, caller),
+    ['POLLIN', 'POLLOUT'],
+  );
 });
 
 test('a node without library opens as a bare descriptor', (t) => {
@@ -48,6 +51,8 @@ test('operations keep their own this', (t) => {
 test('open and release are required', (t) => {
   for (const missing of ['open', 'release'] as const) {
     const fops = { ...least, [missing]: undefined } as unknown as FileOperations<number>;
-    t.throws(() => fillOps('toy0', fops), { message: new RegExp(`^EINVAL: node toy0: ${missing}`) });
+    t.throws(() => fillOps('toy0', fops), {
+      message: new RegExp(`^EINVAL: node toy0: ${missing}`),
+    });
   }
 });

@@ -79,5 +79,8 @@ test('an address is never handed out twice', (t) => {
 
 test('a byte of a mapping lies in the page its offset says', (t) => {
   const mapping = new Iommu('dev0', 'off').map(spec());
-  t.deepEqual([0, 3995, 3996, 4999].map((pos) => pfnAt(mapping, pos)), [40, 40, 41, 41]);
+  t.deepEqual(
+    [0, 3995, 3996, 4999].map((pos) => pfnAt(mapping, pos)),
+    [40, 40, 41, 41],
+  );
 });

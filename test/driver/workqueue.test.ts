@@ -14,10 +14,13 @@ test('work runs at its time and not before, each as a task of its own', async (t
   await sched.run('test', async (task) => {
     queue.queue(ms(2), 'late', () => void ran.push(['late', sched.clock.nowNs]));
     queue.queue(ms(1), 'early', () => void ran.push(['early', sched.clock.nowNs]));
-    t.deepEqual(queue.items.map(({ label, state }) => [label, state]), [
-      ['late', 'PENDING'],
-      ['early', 'PENDING'],
-    ]);
+    t.deepEqual(
+      queue.items.map(({ label, state }) => [label, state]),
+      [
+        ['late', 'PENDING'],
+        ['early', 'PENDING'],
+      ],
+    );
     await sched.clock.sleep(task, ms(5));
   });
   t.deepEqual(ran, [
