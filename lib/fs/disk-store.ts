@@ -25,6 +25,9 @@ import type { Partition } from './partition.js';
 import { newRecord, type NewInode, type Store, type StoreUsage } from './store.js';
 import { readSuperblock, writeSuperblock } from './superblock.js';
 
+/** More inodes than one mount can make. */
+const GENERATION_GAP = 2 ** 20;
+
 export class DiskStore implements Store {
   readonly partition: Partition;
   readonly journal: Journal;
@@ -41,7 +44,8 @@ export class DiskStore implements Store {
     this.#sb = sb;
     this.allocator = fresh ? BlockAllocator.fresh(sb) : BlockAllocator.load(sb, partition);
     this.#used = new Set();
-    this.#nextGeneration = sb.nextGeneration;
+    // Not unmounted cleanly: inodes may have come and gone since the number was noted.
+    this.#nextGeneration = sb.nextGeneration + (sb.state === 1 ? GENERATION_GAP : 0);
     if (!fresh) this.#scanInodes();
   }
 
@@ -56,8 +60,8 @@ export class DiskStore implements Store {
 
   /** Find the inodes in use, and a generation above all that were ever given out. */
   #scanInodes(): void {
-    for (let ino = 1; ino <= this.#sb.nrInodes; ino++) {
-      const record = this.#readSlot(ino);
+    for (const [ino, bytes] of this.#slotsInUse()) {
+      const record = this.#record(ino, bytes);
       if (record === null) continue;
       this.#used.add(ino);
       this.#nextGeneration = Math.max(this.#nextGeneration, record.generation + 1);
@@ -127,9 +131,27 @@ export class DiskStore implements Store {
     };
   }
 
+  /** The slots of the table that are not all zeros: a block at a time, most are empty. */
+  *#slotsInUse(): IterableIterator<[number, Uint8Array]> {
+    const { inodeTableStart, nrInodes } = this.#sb;
+    const empty = new Uint8Array(BLOCK_SIZE);
+    for (let first = 1; first <= nrInodes; first += INODES_PER_BLOCK) {
+      const at = inodeTableStart + (first - 1) / INODES_PER_BLOCK;
+      const block = this.partition.read(at, 0, BLOCK_SIZE);
+      if (Buffer.compare(block, empty) === 0) continue;
+      for (let i = 0; i < INODES_PER_BLOCK; i++) {
+        yield [first + i, block.subarray(i * INODE_LEN, (i + 1) * INODE_LEN)];
+      }
+    }
+  }
+
   #readSlot(ino: number): InodeRecord | null {
     const { block, offset } = this.#slot(ino);
-    return readInodeRecord(this.partition.read(block, offset, INODE_LEN), ino, {
+    return this.#record(ino, this.partition.read(block, offset, INODE_LEN));
+  }
+
+  #record(ino: number, bytes: Uint8Array): InodeRecord | null {
+    return readInodeRecord(bytes, ino, {
       readBlock: (b) => this.partition.read(b, 0, BLOCK_SIZE),
       isData: (b) => this.allocator.isData(b),
     });

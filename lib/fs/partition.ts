@@ -2,6 +2,7 @@
 // the device, so its number and its pfn differ by a constant. Positions are checked here once.
 
 import assert from 'node:assert/strict';
+import { isErrno } from '../errno.js';
 import type { Pfn } from '../units.js';
 import { BLOCK_SIZE } from './format.js';
 
@@ -16,6 +17,8 @@ export interface PageBytes {
 export interface DeviceBytes {
   read(pos: number, target: Uint8Array): void;
   write(pos: number, source: Uint8Array): void;
+  /** Make bytes read as zero and give their blocks back to the host. EOPNOTSUPP. */
+  punch?(pos: number, len: number): void;
   fill(pos: number, len: number, byte: number): void;
 }
 
@@ -78,6 +81,16 @@ export function devicePartition(device: DeviceBytes, startPos: number, len: numb
     },
     write: (block, offset, source) =>
       device.write(posOfBlock(block, offset, source.length), source),
-    zero: (block, nr) => device.fill(posOfBlock(block, 0, nr * BLOCK_SIZE), nr * BLOCK_SIZE, 0),
+    zero: (block, nr) => zero(device, posOfBlock(block, 0, nr * BLOCK_SIZE), nr * BLOCK_SIZE),
   };
+}
+
+/** A hole costs nothing where nothing was written; not every host has them. */
+function zero(device: DeviceBytes, pos: number, len: number): void {
+  try {
+    if (device.punch !== undefined) return device.punch(pos, len);
+  } catch (e) {
+    if (!isErrno(e, 'EOPNOTSUPP') && !isErrno(e, 'ENOSYS')) throw e;
+  }
+  device.fill(pos, len, 0);
 }
