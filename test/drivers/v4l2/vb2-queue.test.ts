@@ -118,7 +118,7 @@ test('the driver is started at the QBUF that reaches the minimum', async (t) => 
   });
 });
 
-test('a deferred start that fails is QBUF's answer; that buffer is not queued', async (t) => {
+test('a deferred start that fails is the answer of QBUF; nothing is queued', async (t) => {
   const f = new FakeQueue({ minQueuedBuffers: 2 });
   const { queue: q } = f;
   await f.locked(async (caller) => {
