@@ -6,6 +6,8 @@
 // Steps go through the calls that any application uses. An operation that is not built is a
 // difference, never a pass.
 
+import rdma from '../../drivers/rdma/index.js';
+import v4l2 from '../../drivers/v4l2/index.js';
 import { isErrno } from '../errno.js';
 import type { KernelName } from '../kernel-rules.js';
 import { bootMachine, MemoryFault, ProcessKilled, type Machine } from '../machine.js';
@@ -98,14 +100,13 @@ async function play(run: Run, step: Step): Promise<Answer> {
 }
 
 /** A machine as the recorder's guest was: four file systems, Soft-RoCE and a camera. */
-export async function bootForCases(kernel: KernelName): Promise<Machine> {
-  const { default: rdma } = await import('../../drivers/rdma/index.js');
-  const { default: v4l2 } = await import('../../drivers/v4l2/index.js');
+export function bootForCases(kernel: KernelName): Promise<Machine> {
   return bootMachine({
     kernel,
     clock: 'virtual',
     timers: 'manual',
     seed: 1,
+    inMemory: true,
     size: 64 * MiB,
     ram: 256 * MiB,
     drivers: [rdma, v4l2],
