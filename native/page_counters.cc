@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "word_pair.h"
+
 namespace leasehold {
 
 namespace {
@@ -25,7 +27,31 @@ uint64_t RestOfGroup(uint64_t first, uint64_t nr) {
   return std::min<uint64_t>(nr, kGroupPages - (first & (kGroupPages - 1)));
 }
 
+// Each word as of some instant; the compare-and-swap that follows makes it one instant.
+WordPair LoadPair(const uint64_t* words) {
+  return {__atomic_load_n(&words[0], __ATOMIC_RELAXED),
+          __atomic_load_n(&words[1], __ATOMIC_RELAXED)};
+}
+
+// Add step to pairs from words on, while there are some and may() says yes to both words of one.
+// Each pair is loaded before the one in front of it is locked, which hides the time to load it.
+template <typename May>
+uint64_t ChangePairs(uint64_t* words, uint64_t nr, uint64_t step, May may) {
+  uint64_t done = 0;
+  if (nr < 2) return done;
+  for (WordPair next = LoadPair(words); done + 2 <= nr; done += 2) {
+    WordPair seen = next;
+    if (done + 4 <= nr) next = LoadPair(&words[done + 2]);
+    do {
+      if (!may(seen.low) || !may(seen.high)) return done;
+    } while (!ComparePairAndSwap(&words[done], &seen, {seen.low + step, seen.high + step}));
+  }
+  return done;
+}
+
 }  // namespace
+
+const bool PageCounters::pairs_work = CpuHasPairs();
 
 bool PageCounters::Announce(uint64_t group, uint64_t nr, uint64_t step) const {
   if (tally_ != nullptr) {
@@ -51,6 +77,18 @@ bool PageCounters::RaiseWord(uint64_t page, uint64_t step) const {
   return false;
 }
 
+uint64_t PageCounters::RaisePairs(uint64_t page, uint64_t nr, uint64_t step) const {
+  return ChangePairs(&words_[page], nr, step, [step](uint64_t old) {
+    return !Passes(old, step, 1);
+  });
+}
+
+uint64_t PageCounters::LowerPairs(uint64_t page, uint64_t nr, uint64_t step) const {
+  return ChangePairs(&words_[page], nr, 0 - step, [step](uint64_t old) {
+    return Holds(old, step, 1);
+  });
+}
+
 bool PageCounters::LowerWord(uint64_t page, uint64_t step) const {
   uint64_t* word = &words_[page];
   uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED);
@@ -65,7 +103,8 @@ RangeResult PageCounters::RaiseGroup(uint64_t first, uint64_t nr, uint64_t step)
   const uint64_t group = first >> kGroupShift;
   if (!Announce(group, nr, step)) return {Refusal::kOverflow, 0};
   for (uint64_t i = 0; i < nr; i++) {
-    if (RaiseWord(first + i, step)) continue;
+    if (IsPair(first + i)) i += RaisePairs(first + i, nr - i, step);
+    if (i == nr || RaiseWord(first + i, step)) continue;
     for (uint64_t undo = i; undo-- > 0;) PutBackWord(first + undo, step);
     Withdraw(group, nr, step);
     return {Refusal::kOverflow, i};
@@ -84,7 +123,8 @@ RangeResult PageCounters::LowerGroup(uint64_t first, uint64_t nr, uint64_t step)
     return {Refusal::kTallyUnderflow, 0};
   }
   for (uint64_t i = 0; i < nr; i++) {
-    if (LowerWord(first + i, step)) continue;
+    if (IsPair(first + i)) i += LowerPairs(first + i, nr - i, step);
+    if (i == nr || LowerWord(first + i, step)) continue;
     for (uint64_t undo = i; undo-- > 0;) {
       __atomic_fetch_add(&words_[first + undo], step, __ATOMIC_SEQ_CST);
     }

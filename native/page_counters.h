@@ -49,6 +49,13 @@
 //
 // Lowering goes by compare-and-swap, so that no borrow from the low half is ever visible; raising
 // goes by add, because kCountLimit leaves room of 2^31 for adds that are about to be taken back.
+//
+// Two neighbours are raised or lowered by one locked instruction where the CPU can (word_pair.h).
+// P1 is then one step for both pages: it is still a locked read-modify-write, in S with every other
+// access to either word, of whatever size, and still before P2, which reads both entries again. So
+// the argument holds for each page of the pair by itself. A pair in which either page refuses is
+// left alone and gone through word by word, so that the page at fault is named and the one before
+// it is undone as ever.
 #ifndef LEASEHOLD_PAGE_COUNTERS_H_
 #define LEASEHOLD_PAGE_COUNTERS_H_
 
@@ -102,12 +109,22 @@ class PageCounters {
   bool Announce(uint64_t group, uint64_t nr, uint64_t step) const;
   void Withdraw(uint64_t group, uint64_t nr, uint64_t step) const;
   bool RaiseWord(uint64_t page, uint64_t step) const;
+  /** Whether page and the next one can be changed as a pair. */
+  bool IsPair(uint64_t page) const {
+    return (reinterpret_cast<uintptr_t>(&words_[page]) & 15) == 0 && pairs_work;
+  }
+  /** Raise nr pages from page, which IsPair, pair by pair until one refuses; how many were. */
+  uint64_t RaisePairs(uint64_t page, uint64_t nr, uint64_t step) const;
   /** Put back a word which RaiseWord of this caller raised. */
   void PutBackWord(uint64_t page, uint64_t step) const {
     __atomic_fetch_sub(&words_[page], step, __ATOMIC_SEQ_CST);
   }
 
  private:
+  // The same for every PageCounters: what the CPU can do does not change.
+  static const bool pairs_work;
+
+  uint64_t LowerPairs(uint64_t page, uint64_t nr, uint64_t step) const;
   bool LowerWord(uint64_t page, uint64_t step) const;
   RangeResult RaiseGroup(uint64_t first, uint64_t nr, uint64_t step) const;
   RangeResult LowerGroup(uint64_t first, uint64_t nr, uint64_t step) const;

@@ -79,6 +79,51 @@ void RangesAreUndoneAcrossGroups() {
   CHECK(counters.Raise(0, 0, kPinStep).ok() && counters.FirstBusy(5, 0) == -1);
 }
 
+// A pair that refuses names the page at fault, wherever the pairs begin, and leaves nothing raised.
+void APairRefusesForThePageAtFault() {
+  for (uint64_t first : {0, 1}) {
+    for (uint64_t bad = first; bad < 12; bad++) {
+      Memory memory(16, 1, false);
+      PageCounters counters(memory.words.data(), memory.summary.data(), memory.tallies.data());
+      memory.words[bad] = uint64_t{kCountLimit} << 32 | kCountLimit;
+      RangeResult result = counters.Raise(first, 12 - first, kPinStep);
+      CHECK(result.refusal == Refusal::kOverflow && result.index == bad - first);
+      memory.words[bad] = 0;
+      CHECK(memory.Idle());
+      CHECK(counters.Raise(first, 12 - first, kPinStep).ok());
+      memory.words[bad] = 0;
+      result = counters.Lower(first, 12 - first, kPinStep);
+      CHECK(result.refusal == Refusal::kUnderflow && result.index == bad - first);
+      memory.words[bad] = kPinStep;
+      CHECK(counters.Lower(first, 12 - first, kPinStep).ok() && memory.Idle());
+    }
+  }
+}
+
+// Ranges that begin at even and at odd pages, single pages and plain adds meet on the same words.
+void PairsAndSingleWordsAddUp() {
+  Memory memory(64, 4, false);
+  std::vector<std::thread> threads;
+  for (uint64_t slot = 0; slot < 4; slot++) {
+    threads.emplace_back([&, slot] {
+      PageCounters counters(memory.words.data(), memory.summary.data(), &memory.tallies[slot]);
+      for (uint64_t round = 0; round < 20000; round++) {
+        const uint64_t first = (round + slot) % 7;
+        const uint64_t nr = slot == 3 ? 1 : 2 + round % 9;
+        const uint64_t step = slot == 1 ? kGetStep : kPinStep;
+        CHECK(counters.Raise(first, nr, step).ok());
+        if (slot == 2) __atomic_fetch_add(&memory.words[first], 1, __ATOMIC_SEQ_CST);
+        const uint64_t word = counters.Load(first);
+        CHECK(RefsOf(word) > 0 && RefsOf(word) <= 5 && PinsOf(word) <= 3);
+        if (slot == 2) __atomic_fetch_sub(&memory.words[first], 1, __ATOMIC_SEQ_CST);
+        CHECK(counters.Lower(first, nr, step).ok());
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  CHECK(memory.Idle());
+}
+
 void EveryPositionIsFoundBusy() {
   Memory memory(1030, 0, false);
   PageCounters counters(memory.words.data(), memory.summary.data(), nullptr);
@@ -320,6 +365,8 @@ struct Test {
 
 const Test kTests[] = {
     {"ranges are undone across groups", RangesAreUndoneAcrossGroups},
+    {"a pair refuses for the page at fault", APairRefusesForThePageAtFault},
+    {"pairs and single words add up", PairsAndSingleWordsAddUp},
     {"every position is found busy", EveryPositionIsFoundBusy},
     {"regions do not overlap and lists span them", RegionsDoNotOverlapAndListsSpanThem},
     {"copies hit every byte once", CopiesHitEveryByteOnce},
