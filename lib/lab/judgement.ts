@@ -3,6 +3,14 @@
 import type { Promises } from '../lease/layout.js';
 import type { CellVerdict } from './cell.js';
 
+/** What may befall the holder under each promise, besides nothing. */
+const mayBefall: Readonly<Record<Promises['holder'], readonly string[]>> = {
+  untouched: [],
+  signalled: ['lost its pins'],
+  revoked: ['lost its pins'],
+  killed: ['lost its pins', 'SIGBUS', 'SIGKILL'],
+};
+
 /** Each promise that was broken, as a sentence; none if the cell is as promised. */
 export function breaches(verdict: CellVerdict, promises: Promises, longterm: boolean): string[] {
   const found: string[] = [];
@@ -23,7 +31,9 @@ export function breaches(verdict: CellVerdict, promises: Promises, longterm: boo
     const allowed: readonly string[] = promises.truncateFails;
     if (!allowed.includes(truncate.end)) found.push(`truncate failed: ${truncate.end}`);
   }
-  if (holder !== 'running' && promises.holder !== 'killed') found.push(`holder: ${holder}`);
+  if (holder !== 'running' && !mayBefall[promises.holder].includes(holder)) {
+    found.push(`the holder was to be ${promises.holder}, but: ${holder}`);
+  }
   if (verdict.leaked > 0) found.push(`${verdict.leaked} blocks never came back`);
   return found;
 }

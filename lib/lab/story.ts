@@ -62,6 +62,10 @@ async function truncate({ machine, admin, free }: Stage): Promise<Truncation> {
   return { end, tookNs, freeBefore, freeAfter };
 }
 
+/** Whether the holder has any long-term pin. */
+const pinsOf = ({ machine, app }: Stage): boolean =>
+  machine.mm.pinTable.pinsOfProcess(app).some((p) => p.longterm);
+
 /** Start the driver's DMA; `refused` is the errno that the holder met. */
 async function start(
   cell: Cell,
@@ -92,11 +96,14 @@ export async function playCell(cell: Cell, options: StoryOptions = {}): Promise<
     const { running, pin } = await start(cell, policy, stage);
     await machine.sched.runFor(truncateAtNs - machine.clock.nowNs);
     await running?.untilBusy();
+    let givenBack = false;
     const release = machine.sched.spawn('holder gives back', async (task) => {
       await machine.clock.sleep(task, releaseAtNs - machine.clock.nowNs);
+      givenBack = true;
       await running?.release(task);
     });
     const truncation = await truncate(stage);
+    const taken = running !== null && actOf(cell.driver).longterm && !givenBack && !pinsOf(stage);
     await machine.sched.runUntil(release.promise, horizonNs);
     await machine.sched.runFor(seconds(1));
     const verdict = machine.referee.verdict();
@@ -105,7 +112,7 @@ export async function playCell(cell: Cell, options: StoryOptions = {}): Promise<
       ...cell,
       pin,
       truncate: { end: truncation.end, tookNs: truncation.tookNs },
-      holder: app.waitStatus(),
+      holder: taken && app.waitStatus() === 'running' ? 'lost its pins' : app.waitStatus(),
       transfers: { done: running?.done ?? 0, failed: running?.failed ?? 0 },
       stray: verdict.stray,
       corruptedBytes: await corruptedBytes(stage.admin),

@@ -2,13 +2,13 @@
 
 import Table from 'cli-table3';
 import type { StrayDma } from '../referee/referee.js';
-import { NS_PER_SEC } from '../units.js';
+import { NS_PER_MS, NS_PER_SECOND } from '../units.js';
 import type { CellVerdict } from './cell.js';
 
 export function duration(ns: number): string {
   if (ns === 0) return 'at once';
-  if (ns >= NS_PER_SEC) return `${Number((ns / NS_PER_SEC).toFixed(3))} s`;
-  if (ns >= 1_000_000) return `${Number((ns / 1_000_000).toFixed(3))} ms`;
+  if (ns >= NS_PER_SECOND) return `${Number((ns / NS_PER_SECOND).toFixed(3))} s`;
+  if (ns >= 1_000_000) return `${Number((ns / NS_PER_MS).toFixed(3))} ms`;
   return `${Number((ns / 1000).toFixed(1))} µs`;
 }
 
@@ -42,7 +42,7 @@ const row = (v: CellVerdict): string[] => [
 
 const head = ['policy', 'driver', 'pin', 'truncate', 'after', 'holder', 'freed', 'stray DMA'];
 
-/** One line per cell. `wide` asks for no borders inside, so that the longest row fits. */
+/** One line per cell; no borders, so that the longest row fits. */
 export function verdictTable(verdicts: readonly CellVerdict[]): string {
   const table = new Table({
     head,
@@ -55,5 +55,5 @@ export function verdictTable(verdicts: readonly CellVerdict[]): string {
     },
   });
   table.push(...verdicts.map(row));
-  return table.toString();
+  return table.toString().replace(/ +$/gm, '');
 }
