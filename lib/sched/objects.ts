@@ -11,6 +11,11 @@ export const CLOCK_TASK_ID = 0;
 
 const PAGE_OBJECTS = 2 ** 40;
 
+const TASK_OBJECTS = 2 ** 41;
+
+/** The object that stands for the signals of a task. */
+export const taskObject = (taskId: number): ObjectId => TASK_OBJECTS + taskId;
+
 /** The object that stands for page pfn. */
 export const pageObject = (pfn: number): ObjectId => PAGE_OBJECTS + pfn;
 
@@ -41,6 +46,7 @@ export class ObjectTable {
   }
 
   label(id: ObjectId): string {
+    if (id >= TASK_OBJECTS) return `signals of task ${id - TASK_OBJECTS}`;
     if (id >= PAGE_OBJECTS) return `pfn ${id - PAGE_OBJECTS}`;
     return this.#labels.get(id) ?? `object ${id}`;
   }

@@ -12,6 +12,7 @@ import assert from 'node:assert/strict';
 import { tracepoints } from '../trace/events.js';
 import type { CancelTimer } from './clock.js';
 import type { HeldLock } from './lock-order.js';
+import { taskObject } from './objects.js';
 import type { Scheduler } from './scheduler.js';
 
 export type Interrupt = 'none' | 'signal' | 'kill';
@@ -41,8 +42,8 @@ export class Task {
   readonly daemon: boolean;
   /** The process this task runs for; set by lib/process, which alone knows its type. */
   owner: unknown = undefined;
-  pending: Interrupt = 'none';
   readonly held: HeldLock[] = [];
+  #pending: Interrupt = 'none';
   #ended = false;
   #park: Park | null = null;
   #parkEnd: ParkEnd = 'woken';
@@ -69,6 +70,17 @@ export class Task {
     if (this.#ended) return Promise.resolve();
     this.#done ??= new Promise((resolve) => (this.#settleDone = resolve));
     return this.#done;
+  }
+
+  /** The gravest signal that has come and was not delivered. Shared with whoever sends one. */
+  get pending(): Interrupt {
+    this.sched.touch(taskObject(this.id), 'read');
+    return this.#pending;
+  }
+
+  set pending(kind: Interrupt) {
+    this.sched.touch(taskObject(this.id), 'write');
+    this.#pending = kind;
   }
 
   /** What the task is blocked on; empty while it is not. */

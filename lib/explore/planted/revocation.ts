@@ -117,6 +117,7 @@ const revokeForgets = planted(
       idle.wakeAll();
     });
     race.task('truncater', async (t) => {
+      await sched.at(file.mapping.id, 'read');
       await revokePins(t, [pins], 'truncate');
       await file.truncate(t);
     });
@@ -136,14 +137,17 @@ const reaperTooEarly = planted(
     const { pages } = world.env;
     const orphans = new Set<Pfn>();
     const wanted = new WaitQueue(world.sched, 'orphans to reap');
+    let unpinned = false;
     const transfer = async (task: Task): Promise<void> => {
       try {
         const pins = await device.pin(task, app, addr, 1);
         await device.write(device.translate(pins.pfns));
         pins.unpin();
-        if (orphans.size > 0) wanted.wakeAll();
+        unpinned ||= orphans.size > 0;
       } catch (e) {
         if (!isErrno(e, 'EFAULT')) throw e;
+      } finally {
+        wanted.wakeAll();
       }
     };
     race.task('pinner-1', transfer);
@@ -158,8 +162,8 @@ const reaperTooEarly = planted(
       } else file.free();
       file.mapping.invalidateLock.upWrite(task);
       if (busy === undefined) return;
-      if (broken) await wanted.wait(task, { why: 'an unpin' });
-      else await file.waitIdle(task, busy);
+      const idle = (): boolean => !pages.isBusy(busy) || (broken && unpinned);
+      await wanted.waitEvent(task, idle, { why: 'an unpin' });
       file.freePage(busy);
       assert(pages.owner(busy) === undefined);
     });
