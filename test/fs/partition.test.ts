@@ -1,0 +1,36 @@
+// Goal: blocks are where they should be, through the machine's page numbers and without them.
+
+import test from 'ava';
+import { devicePartition, partitionOf } from '../../lib/fs/partition.js';
+import { FsMachine, MiB, PAGES } from './fs-fixture.js';
+
+test('both views of a partition show the same bytes', async (t) => {
+  const m = new FsMachine();
+  const firstPfn = m.mm.pages.regions[1]!.basePfn + 256;
+  const paged = partitionOf(m.mm.pages, firstPfn, 64);
+  const raw = devicePartition(m.device, MiB, PAGES(64));
+  t.is(raw.nrBlocks, paged.nrBlocks);
+  const bytes = Uint8Array.from({ length: 5000 }, (_, i) => i & 0xff);
+  paged.write(3, 4000, bytes);
+  t.deepEqual(raw.read(3, 4000, 5000), bytes);
+  t.deepEqual(paged.read(4, 0, 100), raw.read(4, 0, 100));
+  raw.zero(4, 1);
+  t.deepEqual(paged.read(4, 0, 4096), new Uint8Array(4096));
+  t.is(paged.pfnOf(7), firstPfn + 7);
+  t.is(paged.blockOf(firstPfn + 7), 7);
+  m.device.close();
+});
+
+test('a position outside is a mistake of ours', (t) => {
+  const m = new FsMachine();
+  const views = [
+    partitionOf(m.mm.pages, m.mm.pages.regions[1]!.basePfn, 8),
+    devicePartition(m.device, 0, PAGES(8)),
+  ];
+  for (const p of views) {
+    t.throws(() => p.read(8, 0, 1));
+    t.throws(() => p.write(7, 4090, new Uint8Array(7)));
+    t.throws(() => p.zero(7, 2));
+  }
+  m.device.close();
+});
