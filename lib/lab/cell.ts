@@ -19,7 +19,7 @@ export interface CellVerdict extends Cell {
     /** Virtual time from the call to its end. */
     readonly tookNs: number;
   };
-  /** `running`; `lost its pins`: they were revoked; or what ended the process that held them. */
+  /** `running`; `lost pins`: they were revoked; or what ended the process that held them. */
   readonly holder: string;
   /** How the holder's transfers went: completed, and failed with a status. */
   readonly transfers: { readonly done: number; readonly failed: number };

@@ -6,9 +6,9 @@ import type { CellVerdict } from './cell.js';
 /** What may befall the holder under each promise, besides nothing. */
 const mayBefall: Readonly<Record<Promises['holder'], readonly string[]>> = {
   untouched: [],
-  signalled: ['lost its pins'],
-  revoked: ['lost its pins'],
-  killed: ['lost its pins', 'SIGBUS', 'SIGKILL'],
+  signalled: ['lost pins'],
+  revoked: ['lost pins'],
+  killed: ['lost pins', 'SIGBUS', 'SIGKILL'],
 };
 
 /** Each promise that was broken, as a sentence; none if the cell is as promised. */

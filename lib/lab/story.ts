@@ -112,7 +112,7 @@ export async function playCell(cell: Cell, options: StoryOptions = {}): Promise<
       ...cell,
       pin,
       truncate: { end: truncation.end, tookNs: truncation.tookNs },
-      holder: taken && app.waitStatus() === 'running' ? 'lost its pins' : app.waitStatus(),
+      holder: taken && app.waitStatus() === 'running' ? 'lost pins' : app.waitStatus(),
       transfers: { done: running?.done ?? 0, failed: running?.failed ?? 0 },
       stray: verdict.stray,
       corruptedBytes: await corruptedBytes(stage.admin),
