@@ -10,7 +10,7 @@ import { pagesFor, pgoffOf, posOf } from '../units.js';
 import { gup, gupFastLive } from './gup.js';
 import type { GupFlags } from './gup-checks.js';
 import type { MMEnv } from './mm-env.js';
-import type { PageSpace } from './page.js';
+import { few, MOST_IN_HEAP, type PageSpace } from './page.js';
 import { PinnedPages, type PinPiece, type PinRequest } from './pinned-pages.js';
 
 /**
@@ -22,13 +22,17 @@ export async function pinUserPages(task: Task, env: MMEnv, req: PinRequest): Pro
   const start = posOf(pgoffOf(req.addr));
   const nrPages = pagesFor(req.addr + req.len) - pgoffOf(req.addr);
   if (nrPages === 0) throw new Errno('EINVAL', 'pin: no pages');
-  const pfns = new Uint32Array(nrPages);
   if (!req.longterm && !env.sched.on && env.admitPin === undefined) {
-    const write = req.access === 'write';
-    const taken = gupFastLive(req.mm, start, nrPages, write, true, pfns);
-    if (taken === nrPages) return finish(env, req, pfns, fastPieces(env, req, start, pfns));
-    env.pages.unpinPages(pfns, 0, taken);
+    const short = nrPages <= MOST_IN_HEAP;
+    const out = short ? few : new Uint32Array(nrPages);
+    const taken = gupFastLive(req.mm, start, nrPages, req.access === 'write', true, out);
+    if (taken === nrPages) {
+      const pfns = short ? out.slice(0, nrPages) : out;
+      return finish(env, req, pfns, fastPieces(env, req, start, pfns));
+    }
+    if (taken > 0) env.pages.unpinPages(out, 0, taken);
   }
+  const pfns = new Uint32Array(nrPages);
   await pinAll(task, env, req, start, pfns);
   return finish(env, req, pfns, piecesOf(env.pages, pfns));
 }
@@ -75,7 +79,10 @@ async function pinAll(
   }
 }
 
-/** The fast path takes no holes, so what it took of one shared mapping is one run of the file. */
+/**
+ * The fast path takes no holes, so what it took of one shared mapping is one run of the file, and of
+ * one of anonymous memory a run of none. A private mapping of a file may have copies in it.
+ */
 function fastPieces(
   env: MMEnv,
   req: PinRequest,
@@ -83,8 +90,10 @@ function fastPieces(
   pfns: Uint32Array,
 ): readonly PinPiece[] {
   const vma = req.mm.vmaAt(start);
-  if (vma === undefined || !vma.shared) return piecesOf(env.pages, pfns);
-  return [{ mapping: vma.mapping, pgoff: vma.pgoffAt(start), nrPages: pfns.length }];
+  if (vma === undefined) return piecesOf(env.pages, pfns);
+  if (!vma.shared && vma.mapping !== null) return piecesOf(env.pages, pfns);
+  const { mapping } = vma;
+  return [{ mapping, pgoff: mapping === null ? 0 : vma.pgoffAt(start), nrPages: pfns.length }];
 }
 
 /** Which files the pages belong to. Private copies, holes and anonymous memory belong to none. */
