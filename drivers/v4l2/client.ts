@@ -19,6 +19,13 @@ import type {
 } from './requests.js';
 import type { Priority } from './priority.js';
 
+export interface PollRequest {
+  /** For ever if not given; 0 only looks. */
+  readonly timeoutNs?: number;
+  /** What is waited for besides POLLERR. Anything if not given. */
+  readonly events?: readonly PollEvent[];
+}
+
 /** The calls of an open node that a client makes: system calls of its process. */
 export interface VideoIO extends NodeIO<VideoRequests> {
   install(file: DmaBuf): number;
@@ -31,7 +38,7 @@ export interface VideoIO extends NodeIO<VideoRequests> {
     readonly share: 'shared' | 'private';
   }): Promise<number>;
   munmap(addr: number, len: number): Promise<void>;
-  poll(opts: { readonly timeoutNs?: number }): Promise<readonly PollEvent[]>;
+  poll(opts: PollRequest): Promise<readonly PollEvent[]>;
   read(len: number): Promise<Uint8Array>;
   write(data: Uint8Array): Promise<number>;
 }

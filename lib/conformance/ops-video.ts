@@ -83,7 +83,9 @@ export const videoOps: Ops = {
     return 'ok';
   },
   async v_expbuf(player, step) {
-    player.keep(step, await client(player, step).exportBuffer(int(step, 'i')));
+    const video = client(player, step);
+    const buf = await video.exportBuffer(int(step, 'i'));
+    player.keep(step, { close: () => video.closeBuffer(buf) });
     return 'ok';
   },
   async v_read(player, step) {

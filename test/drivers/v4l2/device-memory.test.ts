@@ -114,6 +114,31 @@ test('a revoke in the middle of a frame ends the DMA before the pages go', async
   t.is(await revoke(0), 'revoked', 'nothing is left to revoke');
 });
 
+test('whatever the schedule, revoking, stopping and capturing leave the queue whole', async (t) => {
+  for (let seed = 1; seed <= 30; seed++) {
+    const rig = await Rig.open(t, { seed });
+    const { cam, queue, bench } = rig;
+    await rig.run(cam.setFormat({ width: 320, height: 180, pixelformat: 'GREY' }));
+    await rig.request(3, 'USERPTR');
+    const base = await rig.memory(MiB);
+    for (const index of [0, 1, 2]) {
+      await rig.qbuf(index, { userptr: base + index * 65536, length: 57600 });
+    }
+    const pins = [...bench.mm.pinTable];
+    const revoked = bench.sched.enter('truncate', (task) => revokePins(task, pins, why));
+    const stopped = seed % 2 === 0 ? cam.streamOff() : cam.queryBuffer(0);
+    await rig.run(Promise.all([cam.streamOn(), revoked, stopped]));
+    t.is(bench.mm.pinTable.size, 0, `seed ${seed}`);
+    t.true(
+      bench.dma.every((e) => e.live),
+      `seed ${seed}: DMA through a mapping that was gone`,
+    );
+    t.is(await rig.errno(cam.streamOff()), undefined);
+    t.is(queue.nrActive, 0);
+    await rig.qbuf(1, { userptr: base, length: 57600 });
+  }
+});
+
 test('a short pin is EFAULT', async (t) => {
   const rig = await Rig.open(t);
   await rig.request(2, 'USERPTR');

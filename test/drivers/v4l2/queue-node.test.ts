@@ -313,6 +313,19 @@ test('Mmap: frames are captured, each within 2 s, numbered and stamped upwards',
   }
 });
 
+test('Mmap: after a poll for nothing, one for POLLIN sees the frames arrive', async (t) => {
+  const rig = await Rig.open(t);
+  await rig.request(2);
+  await rig.queueAll(2);
+  await rig.streamOn();
+  await rig.dqbuf();
+  t.deepEqual(await rig.run(rig.cam.io.poll({ events: [], timeoutNs: ms(500) })), []);
+  t.deepEqual(await rig.run(rig.cam.io.poll({ events: ['POLLIN'], timeoutNs: ms(2000) })), [
+    'POLLIN',
+  ]);
+  t.is((await rig.dqbuf()).index, 1);
+});
+
 test('Mmap: STREAMOFF twice is OK', async (t) => {
   const rig = await Rig.open(t);
   await rig.request(2);

@@ -48,6 +48,20 @@ test('a killed waiter leaves the queue usable', async (t) => {
   t.is(await other.request(2), 2);
 });
 
+test('a signal ends a waiting DQBUF with EINTR, and the next one waits again', async (t) => {
+  const rig = await Rig.open(t, { flags: ['rdwr'] });
+  rig.app.on('SIGUSR1', () => {});
+  await rig.request(2);
+  await rig.streamOn();
+  const waiting = rig.cam.dequeueBuffer();
+  waiting.catch(() => {});
+  await rig.sleep(10);
+  rig.app.sendSignal('SIGUSR1');
+  await rig.refuses('EINTR', waiting);
+  await rig.qbuf(0);
+  t.is((await rig.dqbuf()).index, 0);
+});
+
 test('unbinding in the middle of a stream takes everything back', async (t) => {
   const bench = new Bench();
   const app = bench.spawn('app');
