@@ -8,7 +8,8 @@
 //
 // After each new move f, held against each earlier e that it directly conflicts with: unless e is
 // what woke f's task, some task that leads to f before e is to be tried where e was chosen. Where
-// only one task could go on nothing else can be tried. In timers 'any' the clock is a task.
+// only one task could go on nothing else can be tried. In timers 'any' the clock is a task that is
+// tried at every choice.
 
 import { CLOCK_TASK_ID, type Step, type Task } from '../sched/index.js';
 import { cut, NondeterminismError } from './failure.js';
@@ -139,7 +140,10 @@ export class DPORSearch implements Search {
     const chosen = enabled.find((id) => !this.#sleep.has(id));
     if (chosen === undefined) throw cut;
     const sleep = new Map(this.#sleep);
-    const node = { enabled, backtrack: new Set([chosen]), sleep, chosen, move: 0 };
+    const backtrack = new Set([chosen]);
+    // A run may end with timers set: that the clock could have come first shows in no race.
+    if (enabled.includes(CLOCK_TASK_ID)) backtrack.add(CLOCK_TASK_ID);
+    const node = { enabled, backtrack, sleep, chosen, move: 0 };
     this.#nodes.push(node);
     return node;
   }

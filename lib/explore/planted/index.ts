@@ -1,5 +1,6 @@
 // The registry of scenarios: every planted bug and its repaired twin, by name.
 
+import { Errno } from '../../errno.js';
 import type { Scenario } from '../scenario.js';
 import { leaseBugs } from './leases.js';
 import { pinBugs } from './pins.js';
@@ -8,7 +9,7 @@ import { queueBugs } from './queues.js';
 import { revocationBugs } from './revocation.js';
 import { truncateBugs } from './truncate.js';
 
-export type { Planted } from './planted.js';
+export { type Planted, twinOf } from './planted.js';
 
 /** Every planted bug. Keep the families in the order of the design. */
 export const plantedBugs: readonly Planted[] = [
@@ -26,3 +27,10 @@ export const scenarios: ReadonlyMap<string, Scenario> = new Map(
     [twinOf(bug.name), bug.make(false)],
   ]),
 );
+
+/** ENOENT names what there is. */
+export function scenarioNamed(name: string): Scenario {
+  const found = scenarios.get(name);
+  if (found !== undefined) return found;
+  throw new Errno('ENOENT', `race: no scenario is called ${name}; see leasehold race --list`);
+}

@@ -1,0 +1,60 @@
+// Goal: reduction loses no failure and no outcome. Method: every search against plain depth-first,
+// which knows nothing of footprints, on random programs and on every planted bug that is small.
+
+import test from 'ava';
+import { explore, plantedBugs, type Exploration, type Scenario } from '../../lib/explore/index.js';
+import { randomProgram } from './programs.js';
+
+const MOST = 60_000;
+
+const ends = ({ outcomes, failures }: Exploration): string[] => [
+  ...outcomes,
+  ...failures.map(({ kind, name }) => `${kind} ${name}`).sort(),
+];
+
+const all = (
+  scenario: Scenario,
+  strategy: 'depth-first' | 'exhaustive' | 'dpor',
+  bound = Infinity,
+) =>
+  explore(scenario, {
+    strategy,
+    preemptions: bound,
+    keepGoing: true,
+    shrink: false,
+    budget: { schedules: MOST },
+  });
+
+test('on random programs every search that is complete meets the same ends', async (t) => {
+  let compared = 0;
+  for (let seed = 1; seed <= 60; seed++) {
+    const plain = await all(randomProgram(seed), 'depth-first');
+    if (!plain.complete) continue;
+    compared++;
+    for (const strategy of ['exhaustive', 'dpor'] as const) {
+      const reduced = await all(randomProgram(seed), strategy);
+      t.true(reduced.complete);
+      t.deepEqual(ends(reduced), ends(plain), `${strategy} on program ${seed}`);
+      t.true(reduced.schedules <= plain.schedules, `${strategy} on program ${seed}`);
+    }
+  }
+  t.true(compared >= 40, `${compared} programs were small enough`);
+});
+
+test('with a bound the cache meets the ends that plain search meets with that bound', async (t) => {
+  for (let seed = 1; seed <= 40; seed++) {
+    for (const bound of [0, 1, 2]) {
+      const plain = await all(randomProgram(seed), 'depth-first', bound);
+      const cached = await all(randomProgram(seed), 'exhaustive', bound);
+      t.deepEqual(ends(cached), ends(plain), `bound ${bound} on program ${seed}`);
+    }
+  }
+});
+
+for (const bug of plantedBugs.filter(({ finds }) => finds !== 'livelock')) {
+  test(`${bug.name}: the cache at bound 2 finds what plain depth-first finds`, async (t) => {
+    const plain = await all(bug.make(true), 'depth-first', 2);
+    const cached = await all(bug.make(true), 'exhaustive', 2);
+    t.deepEqual(ends(cached), ends(plain));
+  });
+}
