@@ -29,14 +29,19 @@ export async function changeMode(caller: Caller, inode: Inode, perm: number): Pr
   });
 }
 
-/** Giving a file away takes CAP_FOWNER (Linux: CAP_CHOWN); one's own group, owning it. */
+/**
+ * Giving a file away takes CAP_FOWNER (Linux: CAP_CHOWN); one's own group, owning it. An id of
+ * -1 stays as it is.
+ */
 export async function changeOwner(
   caller: Caller,
   inode: Inode,
-  uid: number,
-  gid: number,
+  newUid: number,
+  newGid: number,
 ): Promise<void> {
   const { cred } = caller.process;
+  const uid = newUid === -1 ? inode.record.uid : newUid;
+  const gid = newGid === -1 ? inode.record.gid : newGid;
   const given = uid !== inode.record.uid && !cred.caps.has('CAP_FOWNER');
   const grouped = gid !== inode.record.gid && gid !== cred.gid && !cred.caps.has('CAP_FOWNER');
   if (!owns(inode, cred) || given || grouped) throw new Errno('EPERM', `chown: ${inode.label}`);

@@ -90,7 +90,6 @@ export const daxData: FileData = {
     }
   },
 
-  // eslint-disable-next-line @typescript-eslint/require-await
   async zeroBytes(_task, inode, from, to) {
     const pgoff = pgoffOf(from);
     if (isHole(inode, pgoff)) return;
@@ -103,7 +102,6 @@ export const daxData: FileData = {
     for (const [pgoff] of [...mapping.entries(start, end)]) mapping.delete(pgoff);
   },
 
-  // eslint-disable-next-line @typescript-eslint/require-await
   async sync(_task, inode, start = 0, end = Infinity) {
     // The bytes are on the device already, pinned or not: fsync never waits for a pin (facts 2.4).
     for (const pgoff of inode.mapping.dirtyPages(start, end)) inode.mapping.clearDirty(pgoff);

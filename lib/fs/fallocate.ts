@@ -144,7 +144,6 @@ export async function fallocate(
   );
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await
 async function allocate({ task, inode, pos, len }: FallocCall): Promise<void> {
   const start = pgoffOf(pos);
   const end = pagesFor(pos + len);

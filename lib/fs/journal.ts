@@ -68,7 +68,6 @@ class DirectHandle implements JournalHandle {
 /** A journal that keeps no log. */
 export function directJournal(partition: Partition): Journal {
   return {
-    // eslint-disable-next-line @typescript-eslint/require-await
     async transaction(_task, change) {
       const handle = new DirectHandle(partition);
       try {
@@ -85,7 +84,6 @@ export function directJournal(partition: Partition): Journal {
 
 /** The journal of a file system without a device: its metadata lives in its objects alone. */
 export const ramJournal: Journal = {
-  // eslint-disable-next-line @typescript-eslint/require-await
   async transaction(_task, change) {
     return change({
       write() {},

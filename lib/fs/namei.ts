@@ -49,7 +49,7 @@ function checkPath(path: string): void {
 
 /** One step down, or up; undefined: the directory has no such name. ENOTDIR, EACCES. */
 function step(walk: Walk, dir: Inode, name: string): Inode | undefined {
-  if (dir.type !== 'dir') throw new Errno('ENOTDIR', `${dir.label} is no directory`);
+  if (dir.type !== 'dir') throw new Errno('ENOTDIR', `path: ${dir.label} is no directory`);
   checkPermission(dir, walk.caller.process.cred, MAY_EXEC, 'path walk');
   if (name === '.') return dir;
   if (name === '..') return walk.fs.inode(dir.record.parent);
@@ -80,7 +80,7 @@ function walkFrom(walk: Walk, start: Inode, path: string, followLast: boolean): 
       const through = inode?.type === 'link' && (followLast || mustBeDir);
       return through ? follow(walk, dir, inode, mustBeDir) : { dir, name, inode, mustBeDir };
     }
-    if (inode === undefined) throw new Errno('ENOENT', `no ${name} in ${dir.label}`);
+    if (inode === undefined) throw new Errno('ENOENT', `path: no ${name} in ${dir.label}`);
     dir = inode.type === 'link' ? target(follow(walk, dir, inode, true)) : inode;
   }
   return { dir: start, name: '.', inode: start, mustBeDir: false };
@@ -88,7 +88,7 @@ function walkFrom(walk: Walk, start: Inode, path: string, followLast: boolean): 
 
 function target(found: Located): Inode {
   const { inode, name, dir } = found;
-  if (inode === undefined) throw new Errno('ENOENT', `no ${name} in ${dir.label}`);
+  if (inode === undefined) throw new Errno('ENOENT', `path: no ${name} in ${dir.label}`);
   return inode;
 }
 
@@ -101,7 +101,7 @@ export function locate(fs: Mount, caller: Caller, path: string, followLast = tru
   const walk = { fs, caller, nrLinks: 0 };
   const found = walkFrom(walk, fs.inode(fs.store.rootIno), path, followLast);
   if (found.mustBeDir && found.inode !== undefined && found.inode.type !== 'dir') {
-    throw new Errno('ENOTDIR', `${found.inode.label} is no directory`);
+    throw new Errno('ENOTDIR', `path: ${found.inode.label} is no directory`);
   }
   return found;
 }

@@ -7,7 +7,6 @@
 // The last unpin only queues: it may come from anywhere. A mount frees the orphan inodes that a
 // crash left before anybody can pin a page of it (recoverOrphans).
 
-import type { TaskHandle } from '../sched/index.js';
 import type { PageOwner } from '../mm/page.js';
 import { posOf, type Pfn } from '../units.js';
 import type { BlockEvent } from './fs-env.js';
@@ -31,7 +30,8 @@ export class Orphans {
   /** Busy blocks by page. */
   readonly #busy = new Map<Pfn, { readonly block: number; readonly owner: PageOwner }>();
   readonly #idle: OrphanBlock[] = [];
-  #reaper: TaskHandle<void> | null = null;
+  /** A reaper task is on its way. */
+  #reaping = false;
   #stopListening: (() => void) | null = null;
 
   constructor(fs: Mount) {
@@ -121,11 +121,13 @@ export class Orphans {
     if (orphan === undefined) return;
     this.#orphans.delete(pfn);
     this.#idle.push(orphan);
-    this.#reaper ??= this.#fs.env.sched.spawn(`reaper of ${this.#fs.label}`, async (task) => {
+    if (this.#reaping) return;
+    this.#reaping = true;
+    this.#fs.env.sched.spawn(`reaper of ${this.#fs.label}`, async (task) => {
       while (this.#idle.length > 0) {
         await this.#fs.transaction(task, (handle) => this.#reap(handle));
       }
-      this.#reaper = null;
+      this.#reaping = false;
     });
   }
 

@@ -102,7 +102,6 @@ export function pageCacheData(): FileData {
       }
     },
 
-    // eslint-disable-next-line @typescript-eslint/require-await
     async zeroBytes(_task, inode, from, to) {
       const pgoff = pgoffOf(from);
       const { mapping, fs } = inode;

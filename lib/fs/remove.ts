@@ -17,7 +17,7 @@ import { checkDelete, checkPermission, MAY_EXEC, MAY_WRITE } from './permission.
 /** The inode that a name means now, under the directory's lock. ENOENT. */
 function entryOf(dir: Inode, name: string): Inode {
   const entry = dir.directory.lookup(name);
-  if (entry === undefined) throw new Errno('ENOENT', `no ${name} in ${dir.label}`);
+  if (entry === undefined) throw new Errno('ENOENT', `path: no ${name} in ${dir.label}`);
   return dir.fs.inode(entry.ino);
 }
 

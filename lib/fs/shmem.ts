@@ -84,7 +84,6 @@ export const shmemData: FileData = {
     }
   },
 
-  // eslint-disable-next-line @typescript-eslint/require-await
   async zeroBytes(_task, inode, from, to) {
     const pfn = inode.mapping.lookup(pgoffOf(from));
     if (pfn !== undefined) inode.fs.env.mm.pages.fillPage(pfn, 0, pageOffset(from), to - from);

@@ -38,7 +38,7 @@ test('when inodes run out, or names need a block that is not there, nothing chan
   m.device.close();
 });
 
-test('two tasks that create one name: one makes it and both open it, unless exclusively', async (t) => {
+test('two tasks that create one name both open it, unless exclusively', async (t) => {
   for (const excl of [false, true]) {
     for (let seed = 0; seed < 8; seed++) {
       const m = new FsMachine({ sched: { mode: 'simulated', seed } });

@@ -13,7 +13,7 @@ async function setup(policy = policies.linux) {
   return { m, fs, app, file };
 }
 
-test('what is stored is on the device at once, and what is written is seen by the mapping', async (t) => {
+test('a store is on the device at once, and a write is seen by the mapping', async (t) => {
   const { m, fs, app, file } = await setup();
   await app.write(file, 0, bytesOf('a', PAGES(1)));
   const addr = await app.mmap(file, PAGES(1));

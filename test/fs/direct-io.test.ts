@@ -32,7 +32,7 @@ for (const [kernel, pinned] of [
   ['6.1', '0,0'],
   ['6.12', '1,1'],
 ] as const) {
-  test(`${kernel}: buffers are held while blocks move, ${pinned === '0,0' ? 'got' : 'pinned'}`, async (t) => {
+  test(`${kernel}: buffers are held while blocks move (pins ${pinned})`, async (t) => {
     const { m, app, addr, file, io, transfers } = await setup(kernel);
     await app.store(addr, bytesOf('d', PAGES(2)));
     t.is(await io('writeDirect', 0, 0, PAGES(2)), PAGES(2));
@@ -84,7 +84,7 @@ test('a hole reads as zeros and writing into one gives it blocks', async (t) => 
   await m.end(t);
 });
 
-test('a buffer that is a mapping of the same file, or of a DAX file, is as good as any', async (t) => {
+test('a mapping of the same file, or of a DAX file, is as good a buffer as any', async (t) => {
   const { m, app, io } = await setup();
   const dax = await m.make('xfs', { dax: true, startPos: 2 * 1024 * 1024 });
   const f = await app.open(dax, '/f');

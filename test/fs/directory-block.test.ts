@@ -1,5 +1,5 @@
-// Goal: a block of a directory holds what was put in, wastes nothing for ever, and says EUCLEAN when
-// it was damaged. Method: random adds and removes against a plain map.
+// Goal: a block of a directory holds what was put in, wastes nothing, and says EUCLEAN when it was
+// damaged. Method: random adds and removes against a plain map.
 
 import test from 'ava';
 import fc from 'fast-check';

@@ -7,7 +7,7 @@ import { mkfs } from '../../lib/fs/mkfs.js';
 import { bytesOf, FsMachine, PAGES } from './fs-fixture.js';
 import { memoryPartition } from './memory-partition.js';
 
-test('a directory of several blocks is read back whole, and holes in it are filled first', async (t) => {
+test('a directory of several blocks is read back whole; gaps are filled first', async (t) => {
   const partition = memoryPartition(128);
   await mkfs(partition, { flavor: 'ext4' });
   const store = DiskStore.open(partition);

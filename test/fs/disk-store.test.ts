@@ -16,7 +16,7 @@ async function made() {
 
 const spec = { kind: 'file', perm: 0o600, uid: 1, gid: 2, parent: 0, nowNs: 5 } as const;
 
-test('an inode that was made is read by the next mount, and its generation is never used again', async (t) => {
+test('the next mount reads what was made, and never uses a generation again', async (t) => {
   const { partition, store } = await made();
   const first = await store.journal.transaction(null, (h) => store.create(h, spec));
   const again = DiskStore.open(partition);
@@ -47,7 +47,7 @@ test('all inodes can be taken, and one more is ENOSPC', async (t) => {
   t.is(store.usage().freeInodes, 0);
 });
 
-test('a list of extents that grows and shrinks takes and gives back its overflow blocks', async (t) => {
+test('a list that grows and shrinks takes and gives back overflow blocks', async (t) => {
   const { partition, store } = await made();
   const record = await store.journal.transaction(null, (h) => store.create(h, spec));
   const { free } = store.usage();

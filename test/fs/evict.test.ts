@@ -41,7 +41,7 @@ test('a name more keeps the file', async (t) => {
   await m.end(t);
 });
 
-test('eviction waits for referenced pages where evictWaits says so, and no signal ends it', async (t) => {
+test('eviction waits where evictWaits says so, and no signal ends it', async (t) => {
   for (const kernel of kernelNames) {
     const m = new FsMachine({ kernel });
     const fs = await m.make('ext4', { dax: true });
@@ -56,7 +56,6 @@ test('eviction waits for referenced pages where evictWaits says so, and no signa
     let closing: { interrupt(kind: 'kill'): void } | null = null;
     app.files.delete(file);
     const close = app.call(
-      // eslint-disable-next-line @typescript-eslint/require-await
       async ({ task }) => file.putFile(task),
       (task) => (closing = task),
     );
@@ -73,7 +72,7 @@ test('eviction waits for referenced pages where evictWaits says so, and no signa
   }
 });
 
-test('unlink of a file that nobody has open evicts it, and waits for its pages itself', async (t) => {
+test('unlink of a file that nobody has open waits for its pages itself', async (t) => {
   const m = new FsMachine({ kernel: '7.2' });
   const fs = await m.make('xfs', { dax: true, policy: policies.wait });
   const app = m.process();

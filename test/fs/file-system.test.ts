@@ -1,5 +1,5 @@
 // Goal: whatever is done to a file, it reads as a plain array of bytes would, and as much after the
-// device was unmounted and mounted again. Method: random operations on both (fsx), every kind of file.
+// device was unmounted and mounted again. Method: random operations on both (fsx), every kind.
 
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
@@ -125,7 +125,7 @@ const kinds = [
 ] as const;
 
 for (const { flavor, dax, runs } of kinds) {
-  test(`${flavor}${dax ? ' on DAX' : ''}: a file reads as a plain array of bytes would`, async (t) => {
+  test(`${flavor} (dax ${dax}): a file reads as a plain array of bytes would`, async (t) => {
     const missing = ['zero', 'collapse', 'insert'];
     const list = fc.array(command, { maxLength: 14 });
     await fc.assert(
@@ -165,7 +165,7 @@ test('a device is mounted by one machine at a time, and its partitions once each
   await m.end(t);
 });
 
-test('what is no file system, or another flavor, is refused and the device stays free', async (t) => {
+test('what is no file system, or another flavor, is refused', async (t) => {
   const m = new FsMachine();
   t.true(isErrno(await t.throwsAsync(m.mount('ext4')), 'EINVAL'));
   await FileSystem.mkfs(m.device, { startPos: 0, len: MiB, flavor: 'xfs' });
@@ -179,7 +179,7 @@ test('what is no file system, or another flavor, is refused and the device stays
   await m.end(t);
 });
 
-test('an unmount is refused while a file is open or a page is held, and says by whom', async (t) => {
+test('an unmount is refused while a file is open or a page is held', async (t) => {
   const m = new FsMachine({ kernel: '6.1' });
   const fs = await m.make('ext4', { dax: true, policy: policies.orphan });
   const app = m.process();

@@ -101,7 +101,6 @@ export class TestProcess implements ProcessLike {
 
   close(file: OpenFile): Promise<void> {
     this.files.delete(file);
-    // eslint-disable-next-line @typescript-eslint/require-await
     return this.call(async ({ task }) => file.putFile(task));
   }
 

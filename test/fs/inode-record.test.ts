@@ -1,4 +1,4 @@
-// Goal: an inode comes back from its bytes as it was, and damage anywhere is EUCLEAN, never a crash.
+// Goal: an inode comes back from its bytes as it was, and damage is EUCLEAN, never a crash.
 
 import test from 'ava';
 import fc from 'fast-check';

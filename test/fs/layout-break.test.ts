@@ -1,5 +1,5 @@
 // Goal: a layout change waits for exactly those references that the kernel waits for, and a policy
-// may answer otherwise. Method: the recorded cases of three kernels, a matrix of operation × flavor
+// may answer otherwise. Method: recorded cases of three kernels, a matrix of operation × flavor
 // × kernel under a short pin, and every verdict once.
 
 import test from 'ava';
@@ -106,7 +106,7 @@ for (const flavor of ['ext4', 'xfs', 'tmpfs'] as const) {
   }
 }
 
-test('while a truncate waits, faults and pins proceed; reads, writes and fallocate queue', async (t) => {
+test('while a truncate waits, faults and pins proceed; reads and writes queue', async (t) => {
   const s = await scene('ext4', '6.1');
   const { app, file, addr, m, fs } = s;
   const { pipe } = await app.pin(addr + PAGES(2), PAGES(1));
@@ -202,7 +202,6 @@ function longPin(s: Scene, page: number, nr = 1, revoke?: () => void): Promise<P
       access: 'write',
       origin: { process: app, device: 'dev0', deviceFile: '/dev/dev0', dataFile: '/f' },
       longterm: true,
-      // eslint-disable-next-line @typescript-eslint/require-await
       async revoke(pins) {
         revoke?.();
         pins.unpin();
@@ -224,7 +223,7 @@ test('fail ends the change at once with the errno, the pages and who holds them'
   await s.m.end(t);
 });
 
-test('revoke takes the pins back with invalidate_lock dropped, and the change goes on', async (t) => {
+test('revoke takes pins back with invalidate_lock dropped, and the change goes on', async (t) => {
   const s = await scene('ext4', '7.2', { policy: answering([{ do: 'revoke' }]) });
   let faults = 0;
   const pins = await longPin(s, 0, 1, () => {
@@ -254,7 +253,7 @@ test('wait until a time asks the policy again when it has come', async (t) => {
   await s.m.end(t);
 });
 
-test('a signal verdict reaches the pinner once, and nothing is freed because it was sent', async (t) => {
+test('a signal reaches the pinner once, and nothing is freed because it was sent', async (t) => {
   const policy = answering([
     { do: 'signal', sig: 'SIGBUS', whom: 'pinner', untilNs: seconds(1) },
     { do: 'wait' },
@@ -294,7 +293,6 @@ test('beforeChange runs with no lock held, and its refusal changes nothing', asy
     let asked = '';
     const policy: LayoutPolicy = {
       ...policies.wait,
-      // eslint-disable-next-line @typescript-eslint/require-await
       async beforeChange(c) {
         asked += `${c.op} [${c.start}, ${c.end}) `;
         t.is(c.task.held.length, 0);
@@ -334,7 +332,7 @@ test('xfs breaks layout leases after the pages; ext4 knows none', async (t) => {
   }
 });
 
-test('a write on xfs breaks layout leases only; nonblock answers EAGAIN and the break has begun', async (t) => {
+test('a write on xfs breaks layout leases only; EAGAIN has begun the break', async (t) => {
   const policy: LayoutPolicy = { ...policies.linux, rules: { userLayoutLeases: true } };
   const s = await scene('xfs', '6.12', { policy });
   const holder = await s.app.open(s.fs, '/f', ['rdonly']);

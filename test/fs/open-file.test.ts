@@ -3,7 +3,7 @@
 import test from 'ava';
 import { bytesOf, FsMachine, outcome, PAGES } from './fs-fixture.js';
 
-test('a lease outlives close while a mapping holds the file, and goes with the last of both', async (t) => {
+test('a lease outlives close while a mapping holds the file, and then goes', async (t) => {
   const m = new FsMachine();
   const fs = await m.make('ext4');
   const a = m.process('A');
@@ -77,7 +77,7 @@ test('a description that was opened for one thing refuses the other', async (t) 
   await m.end(t);
 });
 
-test('O_APPEND writes at the end, wherever it is asked to, two writers never over each other', async (t) => {
+test('O_APPEND writes at the end, and two writers never over each other', async (t) => {
   for (let seed = 0; seed < 6; seed++) {
     const m = new FsMachine({ sched: { mode: 'simulated', seed } });
     const fs = await m.make('ext4', { dax: true });

@@ -1,5 +1,5 @@
-// Goal: a block that is referenced when its file lets go of it belongs to nobody else until the last
-// reference is gone, and then it is free; after a crash too.
+// Goal: a block that is referenced when its file lets go of it belongs to nobody else until the
+// last reference is gone, and then it is free; after a crash too.
 
 import test from 'ava';
 import type { FsEvents } from '../../lib/fs/fs-env.js';
@@ -21,7 +21,7 @@ async function pinned(policy: 'orphan' | 'busy-extent' | 'none', events: FsEvent
 }
 
 for (const policy of ['orphan', 'busy-extent'] as const) {
-  test(`${policy}: truncate returns at once and the held blocks come back with the last unpin`, async (t) => {
+  test(`${policy}: truncate returns at once; held blocks come back with the unpin`, async (t) => {
     const seen: string[] = [];
     const s = await pinned(policy, {
       orphanAdd: (e) => seen.push(`+${e.owner.pgoff}`),
@@ -44,7 +44,7 @@ for (const policy of ['orphan', 'busy-extent'] as const) {
     await m.end(t);
   });
 
-  test(`${policy}: a page covered in part is copied, so late DMA never shows after regrowth`, async (t) => {
+  test(`${policy}: a page covered in part is copied: late DMA never shows`, async (t) => {
     const { m, fs, app, file, addr, pipe, empty } = await pinned(policy);
     const before = m.mm.pages.mappingOf(pipe.pfns[1]!);
     t.is(before, file.inode.mapping);
@@ -59,7 +59,7 @@ for (const policy of ['orphan', 'busy-extent'] as const) {
     await m.end(t);
   });
 
-  test(`${policy}: punch, zero, collapse and insert leave the holder its pages as well`, async (t) => {
+  test(`${policy}: punch, zero, collapse and insert leave the holder its pages`, async (t) => {
     for (const mode of ['punch', 'zero', 'collapse', 'insert'] as const) {
       const { m, fs, app, file, pipe } = await pinned(policy);
       await app.call((c) => file.fallocate(c, mode, PAGES(1), PAGES(4)));

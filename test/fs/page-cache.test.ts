@@ -41,7 +41,7 @@ test('a store after writeback makes the page dirty again', async (t) => {
   await m.end(t);
 });
 
-test('truncate and punch leave a pinned page to its holder, and its RAM is free with the unpin', async (t) => {
+test('truncate and punch leave a pinned page to its holder until the unpin', async (t) => {
   for (const how of ['truncate', 'punch'] as const) {
     const m = new FsMachine({ kernel: '6.12' });
     const fs = await m.make('ext4');
@@ -63,7 +63,7 @@ test('truncate and punch leave a pinned page to its holder, and its RAM is free 
   }
 });
 
-test('a full device: a write is short and then ENOSPC, a store SIGBUS, and deletion makes room', async (t) => {
+test('on a full device a write is short and then ENOSPC, and a store SIGBUS', async (t) => {
   for (const dax of [false, true]) {
     const m = new FsMachine({ ramPages: 1024, deviceLen: MiB });
     const fs = await m.make('ext4', { dax });

@@ -81,7 +81,7 @@ test('in a sticky directory only owners delete', (t) => {
   t.false(owns(file, mighty));
 });
 
-test('what is append-only or immutable is not deleted, nor out of an append-only directory', (t) => {
+test('what is append-only or immutable is not deleted, nor what lies in such a one', (t) => {
   const dir = inode(0o777, { kind: 'dir' });
   for (const what of [{ append: true }, { immutable: true }]) {
     t.true(

@@ -29,7 +29,7 @@ test('what is stored after the splice is what the reader gets', async (t) => {
   await m.end(t);
 });
 
-test('sixteen pages fit; then the count is short, and a full pipe waits or answers EAGAIN', async (t) => {
+test('sixteen pages fit; then counts are short, and a full pipe waits or refuses', async (t) => {
   const { m, splice, read } = await withMemory(20);
   t.is(await splice(0, PAGES(20)), PAGES(16));
   t.is(await outcome(splice(0, PAGES(1), true)), 'EAGAIN');
@@ -82,7 +82,7 @@ test('pages are given back when they are read, and all of them when both ends cl
   await m.end(t);
 });
 
-test('bytes written are the pipe’s own; without a reader EPIPE, without a writer the end', async (t) => {
+test('bytes written are the pipe’s own; no reader is EPIPE, no writer the end', async (t) => {
   const { m, app, pipe, read } = await withMemory(1);
   const free = m.mm.allocator.nrFree;
   const write = (text: string) =>

@@ -71,7 +71,7 @@ const rows: readonly (readonly [string, ReturnType<typeof unlink>, 'root' | 'use
 ];
 
 for (const flavor of ['ext4', 'tmpfs'] as const) {
-  test(`${flavor}: each change of names ends as the table says, and a refusal changes nothing`, async (t) => {
+  test(`${flavor}: names change as the table says, and a refusal changes nothing`, async (t) => {
     for (const [name, change, who, expected] of rows) {
       const s = await tree(flavor);
       const before = [await s.names(), s.fs.statfs()];

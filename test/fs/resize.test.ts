@@ -323,7 +323,7 @@ for (const { flavor, dax } of kinds) {
     }
   });
 
-  test(`${name}: pages past the new end are SIGBUS, private copies too; regrown they are zeros`, async (t) => {
+  test(`${name}: past the new end is SIGBUS, private copies too; regrown, zeros`, async (t) => {
     const m = new FsMachine();
     const fs = await m.make(flavor, { dax });
     const app = m.process();

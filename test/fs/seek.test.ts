@@ -11,7 +11,7 @@ const kinds = [
 ] as const;
 
 for (const [flavor, dax] of kinds) {
-  test(`${flavor}${dax ? '-dax' : ''}: data and holes alternate, and the end is a hole`, async (t) => {
+  test(`${flavor} (dax ${dax}): data and holes alternate, and the end is a hole`, async (t) => {
     const m = new FsMachine();
     const fs = await m.make(flavor, { dax });
     const app = m.process();

@@ -26,7 +26,7 @@ test('pages are charged when a file takes them and come back when it lets go', a
   await m.end(t);
 });
 
-test('a full tmpfs cuts writes short, refuses allocation whole, and faults with SIGBUS', async (t) => {
+test('a full tmpfs cuts writes short, refuses allocation, and faults with SIGBUS', async (t) => {
   const m = new FsMachine();
   const fs = await m.make('tmpfs', { len: 64 * KiB });
   const app = m.process();

@@ -1,5 +1,5 @@
-// Goal: writeback does with a pinned page what the policy for pinned pages says; Linux, and a policy
-// that says nothing, write it in place.
+// Goal: writeback does with a pinned page what the policy for pinned pages says; Linux, and a
+// policy that says nothing, write it in place.
 
 import test from 'ava';
 import type { LayoutPolicy, PageWriteback } from '../../lib/lease/layout.js';
