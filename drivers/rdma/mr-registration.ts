@@ -83,7 +83,12 @@ async function takeMemory(
   const { dev } = file.device;
   if ((range.access & accessBits.on_demand) !== 0) {
     const odp = new OdpUmem(dev, caller, range);
-    if (range.len < hcaLimits.maxMRSize) await odp.snapshot(caller.task);
+    try {
+      if (range.len < hcaLimits.maxMRSize) await odp.snapshot(caller.task);
+    } catch (e) {
+      await odp.release(caller.task);
+      throw e;
+    }
     return odp;
   }
   return Umem.get(dev, caller, {
