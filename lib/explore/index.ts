@@ -29,4 +29,5 @@ export { shrink } from './shrink.js';
 export { strategyNames, type StrategyName, type StrategyOptions } from './strategies.js';
 export { decodeToken, encodeToken, slug, type Token } from './token.js';
 export { traceView, type ViewOptions } from './trace-view.js';
+export { machineWorld, type MachineWorldOptions } from './world/machine-world.js';
 export { memoryWorld, type MemoryWorld } from './world/memory-world.js';

@@ -183,10 +183,15 @@ async function close(run: Run): Promise<void> {
   }
 }
 
-async function explored(run: Run, scenario: Scenario, world: unknown): Promise<RunRecord['end']> {
+async function explored(
+  run: Run,
+  scenario: Scenario,
+  { world, judge }: Ground<unknown>,
+): Promise<RunRecord['end']> {
   const { sched } = run;
   try {
     await sched.run(scenario.name, async () => {
+      judge?.(run);
       const set = scenario.body(run, world);
       if (set !== undefined) await set;
       run.start();
@@ -225,7 +230,7 @@ export async function runOnce(
     run.sched.onTaskError = (task, error) => run.failures.push(runFailure(error, task.name, false));
   }
   try {
-    return run.record(await explored(run, scenario, ground.world));
+    return run.record(await explored(run, scenario, ground));
   } finally {
     ground.sched.abandon();
     await ground.end();

@@ -40,6 +40,8 @@ export interface Race {
 export interface Ground<W> {
   readonly sched: Scheduler;
   readonly world: W;
+  /** Declares what must hold in every run of this world, before the body. */
+  judge?(race: Race): void;
   /** The run is over, its tasks are forgotten where they stand: give back what is real. */
   end(): void | Promise<void>;
 }
