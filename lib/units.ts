@@ -78,3 +78,10 @@ export function checkRange(name: string, pos: number, len: number): void {
   checkExact(`${name} length`, len);
   checkExact(`${name} end`, pos + len);
 }
+
+/** A range of memory handed in from outside: its end too must be exact. EINVAL. */
+export function checkSpan(name: string, addr: number, len: number): void {
+  checkExact(`${name} address`, addr);
+  checkExact(`${name} length`, len);
+  checkExact(`${name} address and length: end`, addr + len);
+}

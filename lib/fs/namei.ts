@@ -54,7 +54,7 @@ function step(walk: Walk, dir: Inode, name: string): Inode | undefined {
   if (name === '.') return dir;
   if (name === '..') return walk.fs.inode(dir.record.parent);
   if (nameBytes(name).length > NAME_MAX) {
-    throw new Errno('ENAMETOOLONG', `a name of ${nameBytes(name).length} bytes`);
+    throw new Errno('ENAMETOOLONG', `path: a name of ${nameBytes(name).length} bytes`);
   }
   const entry = dir.directory.lookup(name);
   return entry === undefined ? undefined : walk.fs.inode(entry.ino);

@@ -64,8 +64,8 @@ export async function madvise(
   len: number,
   advice: Advice,
 ): Promise<void> {
-  const rule = adviceRules[advice];
-  if (rule === undefined) throw new Errno('EINVAL', `madvise: no advice '${advice}'`);
+  const rule = Object.hasOwn(adviceRules, advice) ? adviceRules[advice] : undefined;
+  if (rule === undefined) throw new Errno('EINVAL', `madvise: no advice '${String(advice)}'`);
   if (!isAligned(addr) || len < 0) throw new Errno('EINVAL', `madvise: 0x${addr.toString(16)}`);
   if (len === 0) return;
   const end = addr + alignUp(len);

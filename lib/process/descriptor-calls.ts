@@ -2,13 +2,16 @@
 
 import { Errno } from '../errno.js';
 import type { GetLeaseResult, SetLeaseArg } from '../lease/fcntl.js';
+import { checkBoolean, shown } from './arguments.js';
 import { flushFile } from './exit.js';
 import { type File, type PipeEnd, isDevice, isPipe, isRegular } from './file.js';
-import { regularFile } from './file-calls.js';
+import { MAX_RW_COUNT, regularFile } from './file-calls.js';
 import { registerBuffer } from './io-uring.js';
 import { pipeEnds } from './pipe-end.js';
 import type { Process, Thread } from './process.js';
+import { ProcessState } from './process-state.js';
 import { signalName } from './signal-table.js';
+import { checkLen, checkSpan } from '../units.js';
 
 /**
  * close(2). The descriptor is free whatever happens; a refusal of ->flush() is reported. If this
@@ -69,12 +72,15 @@ function pipeEnd(file: File): PipeEnd {
 
 /** vmsplice(2) into a pipe: bytes whose pages the pipe now holds. */
 export async function vmsplice(t: Thread, file: File, addr: number, len: number): Promise<number> {
-  return pipeEnd(file).vmsplice(t, addr, len);
+  const pipe = pipeEnd(file);
+  checkSpan('vmsplice', addr, len);
+  return pipe.vmsplice(t, addr, len);
 }
 
 /** read(2) of a pipe until len bytes are there or the writers are gone. */
 export async function readPipe(t: Thread, file: File, len: number): Promise<Uint8Array> {
-  return pipeEnd(file).readPipe(t, len);
+  const pipe = pipeEnd(file);
+  return pipe.readPipe(t, Math.min(checkLen('read length', len), MAX_RW_COUNT));
 }
 
 /**
@@ -83,6 +89,9 @@ export async function readPipe(t: Thread, file: File, len: number): Promise<Uint
  */
 export async function sendFd(t: Thread, target: Process, fd: number): Promise<number> {
   const file = t.process.fds.get(fd);
+  if (!(target instanceof ProcessState)) {
+    throw new Errno('EINVAL', `sendmsg: target: ${shown(target)} is no process`);
+  }
   if (target.exiting) throw new Errno('EPIPE', `${target.name} is gone`);
   const copy = target.fds.install(file);
   file.getFile();
@@ -114,6 +123,7 @@ export async function getLease(_t: Thread, file: File): Promise<GetLeaseResult> 
 
 /** fcntl(F_SETFL): O_NONBLOCK of the open file, for all its descriptors. */
 export async function setNonblock(_t: Thread, file: File, nonblock: boolean): Promise<void> {
+  checkBoolean('fcntl', 'nonblock', nonblock);
   if (isRegular(file) || isDevice(file) || isPipe(file)) file.nonblock = nonblock;
 }
 

@@ -27,9 +27,9 @@ export class FdTable {
   /** The open file behind fd. EBADF. */
   get(fd: number): File {
     this.#touch('read');
-    const file = this.#slots[fd];
+    const file = Number.isSafeInteger(fd) ? this.#slots[fd] : undefined;
     if (file === undefined || file === null)
-      throw new Errno('EBADF', `descriptor ${fd} is not open`);
+      throw new Errno('EBADF', `descriptor ${String(fd)} is not open`);
     return file;
   }
 
@@ -41,8 +41,8 @@ export class FdTable {
   reserve(min = 0): number {
     this.#touch('write');
     const limit = this.#limit();
-    if (min > 0 && min >= limit)
-      throw new Errno('EINVAL', `descriptor ${min} is not below the limit ${limit}`);
+    if (!Number.isSafeInteger(min) || min < 0 || (min > 0 && min >= limit))
+      throw new Errno('EINVAL', `descriptor ${String(min)} is not below the limit ${limit}`);
     let fd = min;
     while (this.#slots[fd] !== undefined) fd++;
     if (fd >= limit) throw new Errno('EMFILE', `all ${limit} descriptors are in use`);
@@ -78,7 +78,7 @@ export class FdTable {
     this.#touch('write');
     const limit = this.#limit();
     if (!Number.isSafeInteger(fd) || fd < 0 || fd >= limit) {
-      throw new Errno('EBADF', `descriptor ${fd} is not below the limit ${limit}`);
+      throw new Errno('EBADF', `descriptor ${String(fd)} is not below the limit ${limit}`);
     }
     const old = this.#slots[fd];
     if (old === null) throw new Errno('EBUSY', `descriptor ${fd} is being opened`);

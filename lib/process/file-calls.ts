@@ -2,7 +2,8 @@
 // checks before it calls the file system: descriptors, access modes, kinds of file.
 
 import { Errno } from '../errno.js';
-import { alignDown, checkPos, checkRange } from '../units.js';
+import { alignDown, alignUp, checkLen, checkPos, checkRange, PAGE_SIZE } from '../units.js';
+import { checkBytes, checkList, checkMode, checkPath, checkWord, shown } from './arguments.js';
 import {
   type DeviceFile,
   type FallocateMode,
@@ -21,7 +22,7 @@ import type { Thread } from './process.js';
 const DEVICES = '/dev/';
 
 /** MAX_RW_COUNT: the most that one read or write moves (linux include/linux/fs.h). */
-const MAX_RW_COUNT = alignDown(2 ** 31 - 1);
+export const MAX_RW_COUNT = alignDown(2 ** 31 - 1);
 
 /** The file, if it is a regular one; else the errno that the call has for other kinds. */
 export function regularFile(file: File, otherwise: 'EINVAL' | 'ENODEV'): RegularFile {
@@ -39,6 +40,9 @@ export async function open(
   flags: readonly OpenFlag[],
   mode: number,
 ): Promise<number> {
+  checkPath('open', path);
+  checkList('open', 'flags', flags);
+  checkMode('open', mode);
   const { fds } = t.process;
   const fd = fds.reserve();
   try {
@@ -75,11 +79,22 @@ function writable(file: RegularFile | DeviceFile): void {
 /** pread(2): what there is, empty at the end of the file. ESPIPE for a pipe. */
 export async function pread(t: Thread, file: File, pos: number, len: number): Promise<Uint8Array> {
   checkRange('read', pos, len);
-  const target = new Uint8Array(Math.min(len, MAX_RW_COUNT));
   if (isPipe(file)) throw new Errno('ESPIPE', `${file.label} has no positions`);
   if (!isRegular(file) && !isDevice(file)) throw new Errno('EINVAL', `${file.label} is not read`);
   readable(file);
-  const nr = isRegular(file) ? await file.read(t, pos, target) : await file.read(t, target);
+  const most = Math.min(len, MAX_RW_COUNT);
+  if (!isRegular(file)) return upTo(most, (target) => file.read(t, target));
+  // No more memory than the file has bytes; what a short one has past its end is read as before.
+  const there = alignUp(Math.max(0, (await file.stat()).size - pos)) + PAGE_SIZE;
+  return upTo(Math.min(most, there), (target) => file.read(t, pos, target));
+}
+
+async function upTo(
+  len: number,
+  read: (target: Uint8Array) => Promise<number>,
+): Promise<Uint8Array> {
+  const target = new Uint8Array(len);
+  const nr = await read(target);
   return nr === target.length ? target : target.slice(0, nr);
 }
 
@@ -90,7 +105,7 @@ export async function pwrite(
   pos: number,
   data: Uint8Array,
 ): Promise<number> {
-  checkRange('write', pos, data.length);
+  checkRange('write', pos, checkBytes('write', data).length);
   if (isPipe(file)) throw new Errno('ESPIPE', `${file.label} has no positions`);
   if (!isRegular(file) && !isDevice(file))
     throw new Errno('EINVAL', `${file.label} is not written`);
@@ -101,7 +116,8 @@ export async function pwrite(
 
 /** read(2) at the position of the open file, which moves on. */
 export async function readStream(t: Thread, file: File, len: number): Promise<Uint8Array> {
-  if (isPipe(file)) return file.readPipe(t, len);
+  checkLen('read length', len);
+  if (isPipe(file)) return file.readPipe(t, Math.min(len, MAX_RW_COUNT));
   if (!isRegular(file)) return pread(t, file, 0, len);
   const bytes = await pread(t, file, file.pos, len);
   file.pos += bytes.length;
@@ -110,6 +126,7 @@ export async function readStream(t: Thread, file: File, len: number): Promise<Ui
 
 /** write(2) at the position of the open file, which moves on; O_APPEND writes at the end. */
 export async function writeStream(t: Thread, file: File, data: Uint8Array): Promise<number> {
+  checkBytes('write', data);
   if (isPipe(file)) return file.writePipe(t, data);
   if (!isRegular(file)) return pwrite(t, file, 0, data);
   const nr = await pwrite(t, file, file.pos, data);
@@ -127,25 +144,28 @@ const seekTo: Record<Whence, (file: RegularFile, off: number) => MaybeLater<numb
   SEEK_HOLE: (file, off) => file.seek('hole', off),
 };
 
+const whences = Object.keys(seekTo) as Whence[];
+
 /** lseek(2): the new position. ESPIPE for what has none, EINVAL before the start, ENXIO. */
 export async function lseek(_t: Thread, file: File, off: number, whence: Whence): Promise<number> {
   if (!isRegular(file)) throw new Errno('ESPIPE', `${file.label} has no positions`);
-  const to = seekTo[whence];
-  if (to === undefined) throw new Errno('EINVAL', `lseek: whence ${String(whence)}`);
-  file.pos = checkPos('lseek', await to(file, off));
+  const to = seekTo[checkWord('lseek', 'whence', whence, whences)];
+  if (!Number.isSafeInteger(off)) throw new Errno('EINVAL', `lseek: offset ${shown(off)}`);
+  file.pos = checkPos('lseek position', await to(file, off));
   return file.pos;
 }
 
 /** ftruncate(2). EINVAL for a file not open for writing, unlike write's EBADF. */
 export async function ftruncate(t: Thread, file: File, len: number): Promise<void> {
-  checkPos('ftruncate', len);
+  checkLen('ftruncate length', len);
   const regular = regularFile(file, 'EINVAL');
   if (!file.writable) throw new Errno('EINVAL', `ftruncate: ${file.label} is not open for writing`);
   await regular.ftruncate(t, len);
 }
 
 export async function truncate(t: Thread, path: string, len: number): Promise<void> {
-  checkPos('truncate', len);
+  checkPath('truncate', path);
+  checkLen('truncate length', len);
   const at = t.process.kernel.mounts.resolve(path);
   await at.fs.truncate(t, at.path, len);
 }
@@ -169,7 +189,8 @@ export async function fallocate(
 ): Promise<void> {
   checkRange('fallocate', pos, len);
   if (len === 0) throw new Errno('EINVAL', 'fallocate: length 0');
-  if (!fallocateModes.includes(mode)) throw new Errno('EOPNOTSUPP', `fallocate: mode ${mode}`);
+  if (!fallocateModes.includes(mode))
+    throw new Errno('EOPNOTSUPP', `fallocate: mode ${shown(mode)}`);
   if (isPipe(file)) throw new Errno('ESPIPE', `fallocate: ${file.label} is a pipe`);
   const regular = regularFile(file, 'ENODEV');
   writable(regular);

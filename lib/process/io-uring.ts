@@ -15,7 +15,7 @@ import type { PinnedPages } from '../mm/pinned-pages.js';
 import type { MM } from '../mm/mm.js';
 import type { Scheduler, Task } from '../sched/index.js';
 import { addTaskWork } from '../sched/task-work.js';
-import { GiB, PAGE_SIZE, alignDown, checkRange } from '../units.js';
+import { GiB, PAGE_SIZE, alignDown, checkSpan } from '../units.js';
 import type { RingFile } from './file.js';
 import type { Kernel } from './kernel.js';
 
@@ -23,10 +23,10 @@ const LABEL = 'anon_inode:[io_uring]';
 
 /** io_buffer_validate(). */
 function validate(addr: number, len: number): void {
+  checkSpan('io_uring', addr, len);
   if (addr === 0 || len === 0 || len > GiB) {
-    throw new Errno('EFAULT', `io_uring: a buffer of ${len} bytes at ${addr}`);
+    throw new Errno('EFAULT', `io_uring: a buffer of length ${len} at ${addr}`);
   }
-  checkRange('io_uring', addr, len);
 }
 
 /**

@@ -5,10 +5,19 @@
 // rejects with MemoryFault, without being tried again; without a handler the process dies.
 
 import { Errno } from '../errno.js';
+import type { Advice, MM } from '../mm/mm.js';
 import { VmFault, type VMA, type VmOperations } from '../mm/vma.js';
-import { alignUp, checkLen, checkRange, isAligned, pgoffOf } from '../units.js';
+import { alignUp, checkRange, checkSpan, isAligned, pgoffOf } from '../units.js';
+import { checkBytes, checkStruct, checkWord } from './arguments.js';
 import { MemoryFault } from './errors.js';
-import { type DeviceFile, type File, type RegularFile, isDevice, isRegular } from './file.js';
+import {
+  type DeviceFile,
+  type File,
+  type FileStat,
+  type RegularFile,
+  isDevice,
+  isRegular,
+} from './file.js';
 import type { Thread } from './process.js';
 
 export type ProtName = 'rw' | 'r' | 'w' | '';
@@ -32,9 +41,10 @@ export interface MmapRequest {
 
 const protNames: readonly ProtName[] = ['rw', 'r', 'w', ''];
 
-function checkProt(name: ProtName): ProtName {
-  if (!protNames.includes(name)) throw new Errno('EINVAL', `prot: ${String(name)}`);
-  return name;
+/** What is done to whole pages. EINVAL. */
+function checkPages(call: string, addr: number, len: number): void {
+  checkSpan(call, addr, len);
+  if (!isAligned(addr)) throw new Errno('EINVAL', `${call}: address ${addr} is no page boundary`);
 }
 
 /** linux mm/mmap.c:do_mmap: the open file must allow what the mapping wants. */
@@ -45,6 +55,8 @@ function checkAccess(file: RegularFile | DeviceFile, req: MmapRequest, write: bo
   if (!file.readable) throw new Errno('EACCES', `mmap: ${file.label} is not open for reading`);
 }
 
+const isDirectory = ({ mode }: FileStat): boolean => (mode & 0o170000) === 0o040000;
+
 function mappable(file: File): RegularFile | DeviceFile {
   if (isRegular(file) || isDevice(file)) return file;
   throw new Errno('ENODEV', `mmap: ${file.label} cannot be mapped`);
@@ -53,11 +65,14 @@ function mappable(file: File): RegularFile | DeviceFile {
 /** mmap(2): the address. EBADF EINVAL EACCES ENODEV EOPNOTSUPP ENOMEM EEXIST EAGAIN. */
 export async function mmap(t: Thread, file: File | null, req: MmapRequest): Promise<number> {
   const { process } = t;
+  checkStruct('mmap', 'request', req);
   const pos = req.pos ?? 0;
   checkRange('mmap', pos, req.len);
   if (!isAligned(pos)) throw new Errno('EINVAL', `mmap: file position ${pos} is no page boundary`);
-  const prot = checkProt(req.prot ?? 'rw');
-  const share = req.share ?? 'shared';
+  const prot = checkWord('mmap', 'prot', req.prot ?? 'rw', protNames);
+  const share = checkWord('mmap', 'share', req.share ?? 'shared', ['shared', 'private'] as const);
+  if (req.addr !== undefined) checkSpan('mmap', req.addr, req.len);
+  if (req.fixed === true || req.noreplace === true) checkPages('mmap', req.addr ?? NaN, req.len);
   const knows = file !== null && isRegular(file) && file.mapDirect !== undefined;
   if (req.direct === true && !knows) {
     throw new Errno('EOPNOTSUPP', 'mmap: MAP_DIRECT is for files of a file system that knows it');
@@ -74,6 +89,9 @@ export async function mmap(t: Thread, file: File | null, req: MmapRequest): Prom
   if (file === null) return process.mm.mmap(t.task, request);
   const backing = mappable(file);
   checkAccess(backing, req, prot.includes('w'));
+  if (isRegular(backing) && isDirectory(await backing.stat())) {
+    throw new Errno('ENODEV', `mmap: ${backing.label} is a directory`);
+  }
   const pgoff = pgoffOf(pos);
   if (isRegular(backing)) {
     const regular = { ...request, file: backing, pgoff, ops: backing.vmOps };
@@ -93,7 +111,8 @@ const deviceOps: VmOperations = {
 };
 
 export async function munmap(t: Thread, addr: number, len: number): Promise<void> {
-  checkRange('munmap', addr, len);
+  checkPages('munmap', addr, len);
+  if (len === 0) throw new Errno('EINVAL', 'munmap: length 0');
   await t.process.mm.munmap(t.task, addr, len);
 }
 
@@ -103,8 +122,23 @@ export async function mprotect(
   len: number,
   prot: ProtName,
 ): Promise<void> {
-  checkRange('mprotect', addr, len);
-  await t.process.mm.mprotect(t.task, addr, len, checkProt(prot));
+  checkPages('mprotect', addr, len);
+  await t.process.mm.mprotect(t.task, addr, len, checkWord('mprotect', 'prot', prot, protNames));
+}
+
+export async function madvise(t: Thread, addr: number, len: number, advice: Advice): Promise<void> {
+  checkPages('madvise', addr, len);
+  await t.process.mm.madvise(t.task, addr, len, advice);
+}
+
+export async function mlock(t: Thread, addr: number, len: number): Promise<void> {
+  checkSpan('mlock', addr, len);
+  await t.process.mm.mlock(t.task, addr, len);
+}
+
+export async function munlock(t: Thread, addr: number, len: number): Promise<void> {
+  checkSpan('munlock', addr, len);
+  await t.process.mm.munlock(t.task, addr, len);
 }
 
 /**
@@ -112,8 +146,7 @@ export async function mprotect(
  * ENOMEM: a hole, but what is mapped was synced (linux mm/msync.c).
  */
 export async function msync(t: Thread, addr: number, len: number): Promise<void> {
-  checkRange('msync', addr, len);
-  if (!isAligned(addr)) throw new Errno('EINVAL', `msync: ${addr} is no page boundary`);
+  checkPages('msync', addr, len);
   const { mm } = t.process;
   const end = addr + alignUp(len);
   let at = addr;
@@ -150,16 +183,25 @@ async function access(t: Thread, body: () => Promise<void>): Promise<void> {
   }
 }
 
+/** Bytes from addr up to the first that no mapping has. */
+function mappedFrom(mm: MM, addr: number): number {
+  let end = addr;
+  for (let vma = mm.vmas.at(end); vma !== undefined; vma = mm.vmas.at(end)) end = vma.end;
+  return end - addr;
+}
+
 /** Load len bytes from addr. */
 export async function load(t: Thread, addr: number, len: number): Promise<Uint8Array> {
-  checkRange('load', addr, len);
-  const target = new Uint8Array(len);
-  await access(t, () => t.process.mm.load(t.task, addr, target));
+  checkSpan('load', addr, len);
+  const { mm } = t.process;
+  // Memory for what can be answered only: one byte past the mappings, where the access faults.
+  const target = new Uint8Array(Math.min(len, mappedFrom(mm, addr) + 1));
+  await access(t, () => mm.load(t.task, addr, target));
   return target;
 }
 
 export async function store(t: Thread, addr: number, source: Uint8Array): Promise<void> {
-  checkRange('store', addr, source.length);
+  checkSpan('store', addr, checkBytes('store', source).length);
   await access(t, () => t.process.mm.store(t.task, addr, source));
 }
 
@@ -171,7 +213,9 @@ export interface UserBuffer {
 
 function directFile(file: File, pos: number, buffer: UserBuffer): RegularFile {
   if (!isRegular(file)) throw new Errno('EINVAL', `${file.label} has no direct I/O`);
-  checkRange('direct I/O', pos, checkLen('direct I/O', buffer.len));
+  checkStruct('direct I/O', 'buffer', buffer);
+  checkSpan('direct I/O', buffer.addr, buffer.len);
+  checkRange('direct I/O', pos, buffer.len);
   return file;
 }
 

@@ -5,6 +5,7 @@
 // is resolved by that file system, whose symbolic links stay inside it.
 
 import { Errno } from '../errno.js';
+import { checkPath } from './arguments.js';
 import type { FileSystemOps } from './file.js';
 
 const PATH_MAX = 4096;
@@ -19,6 +20,7 @@ export interface Resolved {
 
 /** Component by component; a trailing slash is kept, since it asks for a directory. */
 export function normalPath(path: string): string {
+  checkPath('walk', path);
   if (path.length === 0) throw new Errno('ENOENT', 'the path is empty');
   if (path.length >= PATH_MAX) throw new Errno('ENAMETOOLONG', `a path of ${path.length} bytes`);
   const parts: string[] = [];

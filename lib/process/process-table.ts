@@ -34,7 +34,7 @@ export class ProcessTable {
   /** Zombies are found until reap(). ESRCH. */
   get(pid: number): Process {
     const process = this.#processes.get(pid);
-    if (process === undefined) throw new Errno('ESRCH', `no process has pid ${pid}`);
+    if (process === undefined) throw new Errno('ESRCH', `no process has pid ${String(pid)}`);
     return process;
   }
 

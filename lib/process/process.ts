@@ -16,6 +16,7 @@ import type { Caller } from '../mm/caller.js';
 import type { Advice } from '../mm/mm.js';
 import { VmFault } from '../mm/vma.js';
 import type { Task } from '../sched/index.js';
+import { checkId, checkMode, checkPath } from './arguments.js';
 import * as descriptors from './descriptor-calls.js';
 import * as devices from './device-calls.js';
 import type {
@@ -52,7 +53,7 @@ export type LibraryOf<N extends string> = N extends keyof DeviceLibraries
 export type LeaseArgs = SetLeaseArg | readonly ['F_LAYOUT', 'F_EXCLUSIVE'];
 
 const leaseArg = (arg: LeaseArgs): SetLeaseArg =>
-  typeof arg === 'string' ? arg : (arg.join('|') as SetLeaseArg);
+  Array.isArray(arg) ? (arg.map(String).join('|') as SetLeaseArg) : (arg as SetLeaseArg);
 
 type Opts = CallOptions | undefined;
 
@@ -200,7 +201,9 @@ export class Process extends ProcessState {
   }
 
   mkdir(path: string, mode = 0o777, opts?: Opts): Promise<void> {
-    return this.#pathCall('mkdir', opts, path, (t, fs, at) => fs.mkdir(t, at, mode & 0o7777));
+    return this.#pathCall('mkdir', opts, path, (t, fs, at) =>
+      fs.mkdir(t, at, checkMode('mkdir', mode) & 0o7777),
+    );
   }
 
   rmdir(path: string, opts?: Opts): Promise<void> {
@@ -212,15 +215,25 @@ export class Process extends ProcessState {
   }
 
   chmod(path: string, mode: number, opts?: Opts): Promise<void> {
-    return this.#pathCall('chmod', opts, path, (t, fs, at) => fs.chmod(t, at, mode & 0o7777));
+    return this.#pathCall('chmod', opts, path, (t, fs, at) =>
+      fs.chmod(t, at, checkMode('chmod', mode) & 0o7777),
+    );
   }
 
   chown(path: string, uid: number, gid: number, opts?: Opts): Promise<void> {
-    return this.#pathCall('chown', opts, path, (t, fs, at) => fs.chown(t, at, uid, gid));
+    return this.#pathCall('chown', opts, path, (t, fs, at) => {
+      const [owner, group] = [
+        checkId('chown', 'uid', uid, true),
+        checkId('chown', 'gid', gid, true),
+      ];
+      return fs.chown(t, at, owner, group);
+    });
   }
 
   symlink(target: string, path: string, opts?: Opts): Promise<void> {
-    return this.#pathCall('symlink', opts, path, (t, fs, at) => fs.symlink(t, target, at));
+    return this.#pathCall('symlink', opts, path, (t, fs, at) => {
+      return fs.symlink(t, checkPath('symlink target', target), at);
+    });
   }
 
   readlink(path: string, opts?: Opts): Promise<string> {
@@ -242,7 +255,7 @@ export class Process extends ProcessState {
   // -- memory --
 
   mmap(req: memory.MmapRequest, opts?: Opts): Promise<number> {
-    if (req.fd === undefined) return this.#call('mmap', opts, (t) => memory.mmap(t, null, req));
+    if (req?.fd === undefined) return this.#call('mmap', opts, (t) => memory.mmap(t, null, req));
     return this.#fdCall('mmap', opts, req.fd, (t, f) => memory.mmap(t, f, req));
   }
 
@@ -255,15 +268,15 @@ export class Process extends ProcessState {
   }
 
   madvise(addr: number, len: number, advice: Advice, opts?: Opts): Promise<void> {
-    return this.#call('madvise', opts, (t) => this.mm.madvise(t.task, addr, len, advice));
+    return this.#call('madvise', opts, (t) => memory.madvise(t, addr, len, advice));
   }
 
   mlock(addr: number, len: number, opts?: Opts): Promise<void> {
-    return this.#call('mlock', opts, (t) => this.mm.mlock(t.task, addr, len));
+    return this.#call('mlock', opts, (t) => memory.mlock(t, addr, len));
   }
 
   munlock(addr: number, len: number, opts?: Opts): Promise<void> {
-    return this.#call('munlock', opts, (t) => this.mm.munlock(t.task, addr, len));
+    return this.#call('munlock', opts, (t) => memory.munlock(t, addr, len));
   }
 
   msync(addr: number, len: number, opts?: Opts): Promise<void> {

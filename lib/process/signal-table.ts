@@ -78,10 +78,10 @@ export const isKernelOnly = (sig: string): boolean => sig === 'SIGKILL' || sig =
 /** Check a signal's name; 'SIGPOLL' is SIGIO. EINVAL. */
 export function signalName(sig: string): SignalName {
   if (sig === 'SIGPOLL') return 'SIGIO';
-  if (sig in signalNumbers) return sig as SignalName;
-  const match = realTime.exec(sig);
+  if (Object.hasOwn(signalNumbers, sig)) return sig as SignalName;
+  const match = typeof sig === 'string' ? realTime.exec(sig) : null;
   if (match !== null && Number(match[1] ?? 0) < REAL_TIME_SIGNALS) return sig as SignalName;
-  throw new Errno('EINVAL', `no such signal: ${sig}`);
+  throw new Errno('EINVAL', `no such signal: ${String(sig)}`);
 }
 
 export function defaultAction(sig: SignalName): DefaultAction {

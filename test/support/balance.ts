@@ -2,8 +2,10 @@
 // charged.
 
 import type { ExecutionContext } from 'ava';
+import type { Machine } from '../../lib/machine.js';
 import type { MMEnv } from '../../lib/mm/mm-env.js';
 import type { MM } from '../../lib/mm/mm.js';
+import { seconds } from '../../lib/units.js';
 
 export interface Expected {
   /** Pins that the test means to leave. */
@@ -45,4 +47,57 @@ export function assertBalanced(t: ExecutionContext, env: MMEnv, expected: Expect
   if (ram !== undefined && pins === 0) {
     t.is(ram.nrPages - 1 - allocator.nrFree, ramPages, 'RAM pages in use');
   }
+}
+
+/** A process that will not end by then is stuck. */
+const endsWithinNs = seconds(600);
+
+function assertProcessesGone(t: ExecutionContext, machine: Machine): void {
+  for (const process of machine.processes.all) {
+    t.is(process.fds.nrOpen, 0, `${process.name}: descriptors`);
+    t.is(process.mm.vmas.size, 0, `${process.name}: VMAs`);
+    t.is(process.mm.pinnedVm, 0, `${process.name}: pinned_vm`);
+    t.is(process.mm.lockedVm, 0, `${process.name}: locked_vm`);
+    t.is(process.user.lockedVm, 0, `user ${process.user.uid}: locked_vm`);
+  }
+}
+
+function assertFilesBalanced(t: ExecutionContext, machine: Machine): void {
+  for (const [point, fs] of machine.mounts) {
+    const { blocks, free, used, unlinkedOpen, orphaned, busy } = fs.statfs();
+    t.is(free + used + unlinkedOpen + orphaned + busy, blocks, `${point}: blocks`);
+    t.deepEqual([unlinkedOpen, orphaned, busy], [0, 0, 0], `${point}: blocks of nobody`);
+    for (const inode of fs.mount.inodes) {
+      t.is(inode.refs, 0, `${point}: ${inode.label} is open`);
+      t.is(inode.leases.leases.length, 0, `${point}: leases of ${inode.label}`);
+    }
+  }
+}
+
+function assertPagesIdle(t: ExecutionContext, machine: Machine): void {
+  const { pages, pinTable, vmstat } = machine.mm;
+  t.is(pinTable.size, 0, 'pins in the table');
+  t.is(vmstat.pinsOutstanding, 0, 'nr_foll_pin_acquired - nr_foll_pin_released');
+  for (const { kind, words, basePfn, endPfn } of pages.regions) {
+    t.is(words.findIndex((count) => count !== 0) >> 1, -1, `${kind}: a page is held`);
+    for (let pfn = basePfn; pfn < endPfn; pfn++) {
+      if (pages.mapcount(pfn) !== 0) t.fail(`pfn ${pfn}: mapcount ${pages.mapcount(pfn)}`);
+    }
+  }
+}
+
+/**
+ * Kill what runs, power machine off, and fail t unless everything came back: descriptors, VMAs,
+ * accounts, leases, blocks (free + used + unlinked + orphaned + busy), what drivers held,
+ * references, pins and mapcounts. Harmless for a machine that is off.
+ */
+export async function assertMachineBalanced(t: ExecutionContext, machine: Machine): Promise<void> {
+  for (const process of machine.processes.alive) process.sendSignal('SIGKILL');
+  const ended = Promise.all(machine.processes.all.map((process) => process.ended));
+  t.true(await machine.sched.runUntil(ended, endsWithinNs), 'every process ends when it is killed');
+  await machine.sched.settle();
+  assertProcessesGone(t, machine);
+  if (!machine.device.closed) assertFilesBalanced(t, machine);
+  t.deepEqual(await machine.powerOff(), [], 'drivers leave nothing behind');
+  assertPagesIdle(t, machine);
 }

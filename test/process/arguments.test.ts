@@ -1,0 +1,45 @@
+// Goal: what cannot be an argument is refused by the errno of the nearest thing C could pass, and
+// named. Method: one good value and the bad ones around it for each check.
+
+import test from 'ava';
+import type { ErrnoCode } from '../../lib/errno.js';
+import {
+  checkBoolean,
+  checkBytes,
+  checkId,
+  checkList,
+  checkMode,
+  checkPath,
+  checkStruct,
+  checkWord,
+  shown,
+} from '../../lib/process/arguments.js';
+
+type Row = readonly [
+  name: string,
+  check: (v: unknown) => unknown,
+  good: readonly unknown[],
+  bad: readonly unknown[],
+  code: ErrnoCode,
+];
+
+const rows: readonly Row[] = [
+  ['path', (v) => checkPath('call', v), ['/a', '', 'a/b'], [undefined, null, 7, {}], 'EFAULT'],
+  ['path', (v) => checkPath('call', v), ['/a'], ['a\0b'], 'EINVAL'],
+  ['mode', (v) => checkMode('call', v), [0, 0o7777], [-1, 1.5, NaN, '7', 2 ** 20], 'EINVAL'],
+  ['uid', (v) => checkId('call', 'uid', v), [0, 2 ** 32 - 2], [-1, 2 ** 32 - 1, '0', NaN], 'EINVAL'],
+  ['gid', (v) => checkId('call', 'gid', v, true), [0, -1], [-2, 1.5, null], 'EINVAL'],
+  ['data', (v) => checkBytes('call', v), [new Uint8Array(1)], ['a', [1], null], 'EFAULT'],
+  ['flags', (v) => checkList('call', 'flags', v), [[], ['x']], ['x', 1, null], 'EINVAL'],
+  ['arg', (v) => checkStruct('call', 'arg', v), [{}, []], [null, undefined, 1], 'EFAULT'],
+  ['on', (v) => checkBoolean('call', 'on', v), [true, false], [0, 'true', null], 'EINVAL'],
+  ['how', (v) => checkWord('call', 'how', v, ['a', 'b']), ['a'], ['c', 1, Symbol('a')], 'EINVAL'],
+];
+
+for (const [name, check, good, bad, code] of rows) {
+  test(`a bad ${name} is ${code}, and named: ${bad.map(shown).join(', ')}`, (t) => {
+    for (const value of good) t.notThrows(() => check(value));
+    const message = new RegExp(`call: ${name}`);
+    for (const value of bad) t.throws(() => check(value), { code, message });
+  });
+}
