@@ -77,16 +77,13 @@ bool PageCounters::RaiseWord(uint64_t page, uint64_t step) const {
   return false;
 }
 
-uint64_t PageCounters::RaisePairs(uint64_t page, uint64_t nr, uint64_t step) const {
-  return ChangePairs(&words_[page], nr, step, [step](uint64_t old) {
-    return !Passes(old, step, 1);
-  });
-}
-
-uint64_t PageCounters::LowerPairs(uint64_t page, uint64_t nr, uint64_t step) const {
-  return ChangePairs(&words_[page], nr, 0 - step, [step](uint64_t old) {
-    return Holds(old, step, 1);
-  });
+uint64_t PageCounters::RaiseWords(uint64_t first, uint64_t nr, uint64_t step) const {
+  const auto may = [step](uint64_t old) { return !Passes(old, step, 1); };
+  for (uint64_t i = 0; i < nr; i++) {
+    if (IsPair(first + i)) i += ChangePairs(&words_[first + i], nr - i, step, may);
+    if (i < nr && !RaiseWord(first + i, step)) return i;
+  }
+  return nr;
 }
 
 bool PageCounters::LowerWord(uint64_t page, uint64_t step) const {
@@ -102,14 +99,11 @@ bool PageCounters::LowerWord(uint64_t page, uint64_t step) const {
 RangeResult PageCounters::RaiseGroup(uint64_t first, uint64_t nr, uint64_t step) const {
   const uint64_t group = first >> kGroupShift;
   if (!Announce(group, nr, step)) return {Refusal::kOverflow, 0};
-  for (uint64_t i = 0; i < nr; i++) {
-    if (IsPair(first + i)) i += RaisePairs(first + i, nr - i, step);
-    if (i == nr || RaiseWord(first + i, step)) continue;
-    for (uint64_t undo = i; undo-- > 0;) PutBackWord(first + undo, step);
-    Withdraw(group, nr, step);
-    return {Refusal::kOverflow, i};
-  }
-  return {};
+  const uint64_t raised = RaiseWords(first, nr, step);
+  if (raised == nr) return {};
+  for (uint64_t undo = raised; undo-- > 0;) PutBackWord(first + undo, step);
+  Withdraw(group, nr, step);
+  return {Refusal::kOverflow, raised};
 }
 
 RangeResult PageCounters::LowerGroup(uint64_t first, uint64_t nr, uint64_t step) const {
@@ -122,8 +116,9 @@ RangeResult PageCounters::LowerGroup(uint64_t first, uint64_t nr, uint64_t step)
     }
     return {Refusal::kTallyUnderflow, 0};
   }
+  const auto may = [step](uint64_t old) { return Holds(old, step, 1); };
   for (uint64_t i = 0; i < nr; i++) {
-    if (IsPair(first + i)) i += LowerPairs(first + i, nr - i, step);
+    if (IsPair(first + i)) i += ChangePairs(&words_[first + i], nr - i, 0 - step, may);
     if (i == nr || LowerWord(first + i, step)) continue;
     for (uint64_t undo = i; undo-- > 0;) {
       __atomic_fetch_add(&words_[first + undo], step, __ATOMIC_SEQ_CST);

@@ -108,14 +108,9 @@ class PageCounters {
   // in a group are each raised, or withdrawn after they were put back.
   bool Announce(uint64_t group, uint64_t nr, uint64_t step) const;
   void Withdraw(uint64_t group, uint64_t nr, uint64_t step) const;
-  bool RaiseWord(uint64_t page, uint64_t step) const;
-  /** Whether page and the next one can be changed as a pair. */
-  bool IsPair(uint64_t page) const {
-    return (reinterpret_cast<uintptr_t>(&words_[page]) & 15) == 0 && pairs_work;
-  }
-  /** Raise nr pages from page, which IsPair, pair by pair until one refuses; how many were. */
-  uint64_t RaisePairs(uint64_t page, uint64_t nr, uint64_t step) const;
-  /** Put back a word which RaiseWord of this caller raised. */
+  /** Raise nr pages of one group from first, until one refuses; how many were. */
+  uint64_t RaiseWords(uint64_t first, uint64_t nr, uint64_t step) const;
+  /** Put back a word which RaiseWords of this caller raised. */
   void PutBackWord(uint64_t page, uint64_t step) const {
     __atomic_fetch_sub(&words_[page], step, __ATOMIC_SEQ_CST);
   }
@@ -124,7 +119,11 @@ class PageCounters {
   // The same for every PageCounters: what the CPU can do does not change.
   static const bool pairs_work;
 
-  uint64_t LowerPairs(uint64_t page, uint64_t nr, uint64_t step) const;
+  /** Whether page and the next one can be changed as a pair. */
+  bool IsPair(uint64_t page) const {
+    return (reinterpret_cast<uintptr_t>(&words_[page]) & 15) == 0 && pairs_work;
+  }
+  bool RaiseWord(uint64_t page, uint64_t step) const;
   bool LowerWord(uint64_t page, uint64_t step) const;
   RangeResult RaiseGroup(uint64_t first, uint64_t nr, uint64_t step) const;
   RangeResult LowerGroup(uint64_t first, uint64_t nr, uint64_t step) const;

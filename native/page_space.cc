@@ -17,14 +17,11 @@ bool MayGrab(uint32_t entry, bool write) {
 
 uint64_t PfnOf(uint32_t entry) { return entry >> kPteShift; }
 
-// Raise the page of the first entry, and that of the next one with it if they are a pair: how many
-// were raised. 0: the count of page is at its limit.
-uint64_t RaiseNext(const PageCounters& counters, uint64_t page, const uint32_t* entries,
-                   uint64_t nr, uint64_t step) {
-  const bool pair =
-      nr >= 2 && counters.IsPair(page) && PfnOf(entries[1]) == PfnOf(entries[0]) + 1;
-  if (pair && counters.RaisePairs(page, 2, step) == 2) return 2;
-  return counters.RaiseWord(page, step) ? 1 : 0;
+// How many of the entries, from the first on, are of pages that follow one another.
+uint64_t RunOfEntries(const uint32_t* entries, uint64_t nr) {
+  uint64_t run = 1;
+  while (run < nr && PfnOf(entries[run]) == PfnOf(entries[0]) + run) run++;
+  return run;
 }
 
 }  // namespace
@@ -150,16 +147,17 @@ uint64_t PageSpace::GupGroup(const uint32_t* ptes, uint64_t nr, bool write, uint
   const PageCounters& counters = region->counters;
   if (!counters.Announce(group, batch, step)) return 0;
   uint64_t taken = 0;
-  for (bool same = true; same && taken < batch;) {
+  for (bool all = true; all && taken < batch;) {
     const uint64_t page = PfnOf(entries[taken]) - region->base_pfn;
-    const uint64_t raised = RaiseNext(counters, page, entries + taken, batch - taken, step);
+    const uint64_t run = RunOfEntries(entries + taken, batch - taken);
+    const uint64_t raised = counters.RaiseWords(page, run, step);
     uint64_t kept = 0;
     for (; kept < raised && ReadEntry(&ptes[taken + kept]) == entries[taken + kept]; kept++) {
       out[taken + kept] = static_cast<uint32_t>(PfnOf(entries[taken + kept]));
     }
     for (uint64_t i = kept; i < raised; i++) counters.PutBackWord(page + i, step);
     taken += kept;
-    same = raised > 0 && kept == raised;
+    all = kept == run;
   }
   if (taken < batch) counters.Withdraw(group, batch - taken, step);
   return taken;

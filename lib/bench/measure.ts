@@ -16,18 +16,24 @@ export interface Measure {
   readonly batches: number;
 }
 
-const elapsedNs = (since: bigint): number => Number(process.hrtime.bigint() - since);
+/** A reading of the clock, for elapsedNs. */
+export const nowNs = (): bigint => process.hrtime.bigint();
 
-function summary(samples: number[]): Measured {
+export const elapsedNs = (since: bigint): number => Number(nowNs() - since);
+
+/** The middle one; sorts the samples. */
+export function median(samples: number[]): number {
   samples.sort((a, b) => a - b);
-  return { ns: samples[samples.length >> 1]!, minNs: samples[0]! };
+  return samples[samples.length >> 1]!;
 }
+
+const summary = (samples: number[]): Measured => ({ ns: median(samples), minNs: samples[0]! });
 
 /** Time a synchronous operation. */
 export function measure({ batch, batches }: Measure, operation: () => void): Measured {
   const samples: number[] = [];
   for (let i = -(batches >> 2); i < batches; i++) {
-    const since = process.hrtime.bigint();
+    const since = nowNs();
     for (let k = 0; k < batch; k++) operation();
     const ns = elapsedNs(since) / batch;
     if (i >= 0) samples.push(ns);
@@ -42,7 +48,7 @@ export async function measureAsync(
 ): Promise<Measured> {
   const samples: number[] = [];
   for (let i = -(batches >> 2); i < batches; i++) {
-    const since = process.hrtime.bigint();
+    const since = nowNs();
     for (let k = 0; k < batch; k++) await operation();
     const ns = elapsedNs(since) / batch;
     if (i >= 0) samples.push(ns);
