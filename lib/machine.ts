@@ -18,6 +18,7 @@ import type { NodeOpenFlag } from './driver/node-file.js';
 import { Errno } from './errno.js';
 import { cpuEngine, type BlockEngine } from './fs/direct-io.js';
 import { FileSystem } from './fs/file-system.js';
+import { FileLayouts } from './fs/layout-service.js';
 import type { FsEnv } from './fs/fs-env.js';
 import { Pipe } from './fs/pipe.js';
 import { kernelRules, type KernelName, type KernelRules } from './kernel-rules.js';
@@ -68,6 +69,8 @@ export interface MachineOptions {
   readonly ram?: number;
   /** Bytes of RAM in ZONE_MOVABLE, as the boot option movablecore= makes it. */
   readonly movable?: number;
+  /** Bytes at the device's end that no file system gets: what the driver device-dax stands on. */
+  readonly deviceDax?: { readonly size: number };
   readonly kernel?: KernelName;
   readonly mounts?: Readonly<Record<string, MountOptions>>;
   readonly drivers?: readonly Driver[];
@@ -136,6 +139,11 @@ export class Machine implements AsyncDisposable {
       mm: this.mm,
       iommu: options.iommu ?? usual.iommu,
       events: this.referee.driverEvents,
+      layout: new FileLayouts({
+        sched: this.sched,
+        fileOf: ({ pid }, fd) => this.processes.all.find((p) => p.pid === pid)?.fds.get(fd),
+      }),
+      board: { reservedPages: this.#reservedPages(options.deviceDax?.size ?? 0) },
     });
     this.processes = new ProcessTable(this.#processKernel());
   }
@@ -171,7 +179,7 @@ export class Machine implements AsyncDisposable {
   /** Mounts what the options say. Called once, by bootMachine. */
   async start(options: MachineOptions): Promise<void> {
     const points = Object.entries(options.mounts ?? { '/': { flavor: 'ext4', dax: true } });
-    const parts = partitions(this.device.len, points);
+    const parts = partitions(this.device.len - (options.deviceDax?.size ?? 0), points);
     for (const [i, [point, mount]] of points.entries()) {
       await this.#mount(i + 1, point, mount, parts[i]!);
     }
@@ -215,11 +223,22 @@ export class Machine implements AsyncDisposable {
         orphanAdd: () => referee.orphansChanged(),
         orphanFree: () => referee.orphansChanged(),
       },
+      fencePins: (task, pins, why) => this.drivers.fencePins(task, pins, why),
       processByPid: (pid) => this.processes.all.find((p) => p.pid === pid),
       blockEngine: { transfer: (task, io) => (this.#engine ?? cpu).transfer(task, io) },
     };
     const cpu = cpuEngine(env);
     return env;
+  }
+
+  /** The last pages of the device. EINVAL: there are not that many, or it is no whole number. */
+  #reservedPages(len: number): Uint32Array {
+    const region = this.mm.pages.regions.find((r) => r.kind === 'pmem')!;
+    const nrPages = len / PAGE_SIZE;
+    if (!Number.isSafeInteger(nrPages) || nrPages < 0 || nrPages > region.nrPages) {
+      throw new Errno('EINVAL', `boot: deviceDax: ${len} bytes of ${this.device.len}`);
+    }
+    return Uint32Array.from({ length: nrPages }, (_, i) => region.endPfn - nrPages + i);
   }
 
   #processKernel(): Kernel {

@@ -15,11 +15,12 @@ import type { Scheduler, Task, TaskHandle } from '../sched/index.js';
 import { PAGE_SIZE, pagesSpanned } from '../units.js';
 import { Balance, type HeldObject } from './balance.js';
 import { Bus } from './bus.js';
+import { DaxPages } from './dax-pages.js';
 import type { Device, DevicePinRequest, DmaSource, FaultRange } from './device.js';
 import { Devres } from './devres.js';
 import { DmaBuf, type DmaBufAttachment, type DmaBufImporter } from './dma-buf.js';
 import type { DmaDirection, DmaMapping } from './dma.js';
-import type { DeviceId, Driver } from './driver.js';
+import type { Board, DeviceId, Driver } from './driver.js';
 import type { DriverEvents } from './events.js';
 import type { FileOperations, IoctlTableOf } from './file-operations.js';
 import { Iommu, type IommuMode } from './iommu.js';
@@ -43,6 +44,8 @@ export interface DriverCoreEnv {
   readonly iommu: IommuMode;
   readonly events?: DriverEvents;
   readonly layout?: LayoutService;
+  /** What emulated hardware may stand on. */
+  readonly board?: Board;
 }
 
 export interface BoundDeviceSpec {
@@ -164,7 +167,7 @@ export class BoundDevice implements Device {
     const { pfns, offset, len } = Array.isArray(source)
       ? this.#joined(source as readonly PinnedPages[])
       : this.#pagesOf(source as DmaSource);
-    const owners = Array.from(pfns, (pfn) => this.#env.mm.pages.owner(pfn));
+    const owners = this.#env.mm.pages.ownersOf(pfns);
     const mapping = this.iommu.map({ pfns, offset, len, owners, dir });
     this.balance.acquire(mapping, 'mapping', `${len} bytes at iova ${mapping.iova}`);
     this.#events.dmaMap?.(this.name, mapping);
@@ -242,6 +245,12 @@ export class BoundDevice implements Device {
     vma.ops = blockVmOps(vma.ops, block);
   }
 
+  daxPages(pfns: Uint32Array, label: string): DaxPages {
+    const pages = new DaxPages(this.#env.mm, label, pfns, (p) => this.balance.release(p));
+    this.balance.acquire(pages, 'pages', label);
+    return pages;
+  }
+
   exportDmaBuf(block: PageBlock, label: string): DmaBuf {
     assert(block.state === 'OWNED', `${this.name}: exportDmaBuf of freed pages`);
     const buf = new DmaBuf(label, block, (b) => this.balance.release(b));
@@ -308,8 +317,13 @@ export class BoundDevice implements Device {
 
   // -- what the core does around the driver --
 
-  enterDriver(task: Task): Entry {
-    return this.#pins.enter(task);
+  enterDriver(task: Task, file: NodeFile): Entry {
+    return this.#pins.enter(task, file);
+  }
+
+  /** The open file that these pins were taken through; undefined: by a thread of the device. */
+  fileOf(pins: PinnedPages): NodeFile | undefined {
+    return this.#pins.fileOf(pins);
   }
 
   leaveDriver(entry: Entry, what: string): void {

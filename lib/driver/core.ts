@@ -5,12 +5,15 @@
 import assert from 'node:assert/strict';
 import { Errno, isErrno } from '../errno.js';
 import type { Caller } from '../mm/caller.js';
+import type { PinnedPages, RevokeReason } from '../mm/pinned-pages.js';
+import type { RevokeResult } from '../mm/revocation.js';
 import type { Task } from '../sched/index.js';
 import type { HeldObject } from './balance.js';
 import { BoundDevice, type DriverCoreEnv } from './bound-device.js';
-import type { Driver } from './driver.js';
+import type { Board, Driver } from './driver.js';
 import { fillOps, type FileOperations } from './file-operations.js';
 import type { DeviceFilter } from './filters.js';
+import { fencePins } from './fence.js';
 import { NodeFile, type DeviceNode, type NodeOpenFlag } from './node-file.js';
 
 export interface AddDeviceOptions {
@@ -27,6 +30,9 @@ interface BoardDevice {
   readonly hardware: unknown;
   bound: BoundDevice | null;
 }
+
+/** A board with nothing on it but what drivers emulate. */
+const bareBoard: Board = { reservedPages: new Uint32Array(0) };
 
 export class DriverCore {
   readonly #env: DriverCoreEnv;
@@ -83,7 +89,7 @@ export class DriverCore {
       throw new Errno('ENODEV', `${driver.name}: hardware must be handed in`);
     }
     if (!this.#drivers.has(driver.name)) this.register(driver);
-    const device = this.addDevice(driver.idTable[0]!.compatible, driver.emulate(), opts);
+    const device = this.addDevice(driver.idTable[0]!.compatible, driver.emulate(this.#env.board ?? bareBoard), opts);
     if (device === null) throw new Errno('ENODEV', `${driver.name} declined its own hardware`);
     return device;
   }
@@ -121,6 +127,16 @@ export class DriverCore {
     const index = this.#board.findIndex((d) => d.bound === device);
     if (index >= 0) this.#board.splice(index, 1);
     return leaked;
+  }
+
+  /** Disassociate the open files that pins were taken through; see fence.ts. */
+  fencePins(
+    task: Task,
+    pins: readonly PinnedPages[],
+    why: RevokeReason,
+  ): Promise<RevokeResult> {
+    const fileOf = (pin: PinnedPages) => this.#devices.get(pin.origin.device)?.fileOf(pin);
+    return fencePins(task, pins, why, fileOf);
   }
 
   /** Unbind everything, the newest device first. */
@@ -174,7 +190,7 @@ export class DriverCore {
   }
 
   #addNode(device: BoundDevice, name: string, fops: FileOperations<unknown>): void {
-    if (!/^[a-z][a-z0-9_/-]*$/.test(name)) throw new Errno('EINVAL', `addNode: name ${name}`);
+    if (!/^[a-z][a-z0-9._/-]*$/.test(name)) throw new Errno('EINVAL', `addNode: name ${name}`);
     if (this.#nodes.has(name)) throw new Errno('EEXIST', `addNode: /dev/${name} exists`);
     this.#nodes.set(name, { name, device, ops: fillOps(name, fops), withdrawn: false });
   }

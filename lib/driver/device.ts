@@ -7,6 +7,7 @@
 //   watchRange      no     EINVAL EOVERFLOW             watch.close()
 //   faultRange      yes    EFAULT EPERM EBUSY           - (nothing is held)
 //   insertPages     no     EINVAL                       munmap by the application
+//   daxPages        no     -                            pages.close()
 //   exportDmaBuf    no     -                            last reference to the buffer's file
 //   attachDmaBuf    no     EOPNOTSUPP ENODEV            attachment.detach()
 //   takeLayoutLease yes    EOPNOTSUPP EINVAL EAGAIN     lease.release()
@@ -23,6 +24,7 @@ import type { VMA } from '../mm/vma.js';
 import type { Scheduler } from '../sched/scheduler.js';
 import type { Task } from '../sched/task.js';
 import type { Bus } from './bus.js';
+import type { DaxPages } from './dax-pages.js';
 import type { DmaBuf, DmaBufAttachment, DmaBufImporter } from './dma-buf.js';
 import type { DmaDirection, DmaMapping } from './dma.js';
 import type { DeviceId } from './driver.js';
@@ -108,6 +110,8 @@ export interface Device<Hardware = unknown> {
 
   /** Map the block into vma, from page pgoff of the block; the block lives on until munmap. */
   insertPages(vma: VMA, block: PageBlock, pgoff: number): void;
+  /** An address space over these pages, for a node like device-dax; close() it in remove(). */
+  daxPages(pfns: Uint32Array, label: string): DaxPages;
   /** A file that stands for the block; other devices attach to it. */
   exportDmaBuf(block: PageBlock, label: string): DmaBuf;
   attachDmaBuf(buf: DmaBuf, importer: DmaBufImporter): DmaBufAttachment;

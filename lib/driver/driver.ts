@@ -23,6 +23,12 @@ export interface DeviceId {
   readonly compatible: string;
 }
 
+/** What a machine has lying on its board for the hardware that a driver emulates. */
+export interface Board {
+  /** Pages of the device file that no file system lies on; none unless the machine says so. */
+  readonly reservedPages: Uint32Array;
+}
+
 export interface Driver<Hardware = unknown, State = unknown> {
   /** Names the module in logs, in pin accounting and its nodes. [a-z][a-z0-9-]*, unique. */
   readonly name: string;
@@ -40,7 +46,7 @@ export interface Driver<Hardware = unknown, State = unknown> {
    */
   reset?(dev: Device<Hardware>, state: State, task: Task): Promise<void> | void;
   /** The hardware a board carries when none is handed in: a model with its usual settings. */
-  emulate?(): Hardware;
+  emulate?(board: Board): Hardware;
 }
 
 const bad = (field: string, why: string): Errno => new Errno('EINVAL', `driver: ${field}: ${why}`);

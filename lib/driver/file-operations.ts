@@ -6,6 +6,7 @@
 // always ready (include/linux/poll.h: DEFAULT_POLLMASK).
 
 import { Errno } from '../errno.js';
+import type { AddressSpace } from '../mm/address-space.js';
 import type { Caller } from '../mm/caller.js';
 import type { VMA } from '../mm/vma.js';
 import type { Task } from '../sched/task.js';
@@ -57,6 +58,8 @@ export interface FileOperations<Handle, I extends IoctlTableOf<I> = IoctlTable> 
   readonly ioctls?: IoctlOps<Handle, I>;
   /** What openDevice() hands to the application in place of a bare descriptor. */
   library?(io: NodeIO<I>): object;
+  /** What all mappings of the node belong to; absent: each stands alone. */
+  readonly mapping?: AddressSpace;
   /** Set up vma, which is not yet in the address space: insertPages() or ops of its own. */
   mmap?(h: Handle, vma: VMA, caller: Caller): MaybeLater<void>;
   open(caller: Caller, file: OpenNode): MaybeLater<Handle>;
@@ -71,6 +74,7 @@ export interface FileOperations<Handle, I extends IoctlTableOf<I> = IoctlTable> 
 export interface FilledOps {
   ioctl(h: unknown, request: string, arg: unknown, caller: Caller): MaybeLater<unknown>;
   readonly library: ((io: NodeIO) => object) | null;
+  readonly mapping: AddressSpace | null;
   mmap(h: unknown, vma: VMA, caller: Caller): MaybeLater<void>;
   open(caller: Caller, file: OpenNode): MaybeLater<unknown>;
   poll(h: unknown, wait: PollWait, caller: Caller): PollEvents;
@@ -104,6 +108,7 @@ export function fillOps<H, I extends IoctlTableOf<I>>(
       return handler(h, arg, caller);
     },
     library: ops.library === undefined ? null : (io) => ops.library!(io),
+    mapping: ops.mapping ?? null,
     mmap: ops.mmap?.bind(ops) ?? refuse('ENODEV', 'mmap'),
     open: ops.open.bind(ops),
     poll: ops.poll?.bind(ops) ?? (() => ['POLLIN', 'POLLOUT']),

@@ -11,7 +11,13 @@
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type
 export interface NodeLibraries {}
 
-export { defineDriver, DRIVER_API_VERSION, type DeviceId, type Driver } from './driver.js';
+export {
+  defineDriver,
+  DRIVER_API_VERSION,
+  type Board,
+  type DeviceId,
+  type Driver,
+} from './driver.js';
 export type { BorrowedPages, Device, DevicePinRequest, DmaSource, FaultRange } from './device.js';
 export type {
   FileOperations,
@@ -25,6 +31,7 @@ export type {
   PollWait,
 } from './file-operations.js';
 export type { Bus } from './bus.js';
+export type { DaxPages } from './dax-pages.js';
 export { DmaBuf, type DmaBufAttachment, type DmaBufImporter } from './dma-buf.js';
 export { DmaFault, type DmaAccess, type DmaDirection, type DmaMapping } from './dma.js';
 export type {

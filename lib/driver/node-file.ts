@@ -1,6 +1,7 @@
 // An open device node: the file that a descriptor of an application stands for.
 //
 //   openNode -> OPEN --last putFile--> RELEASED          withdrawn by unbind: every call ENODEV
+//                 `---disassociate---> RELEASED          a fence: the same for this file alone
 //
 // The core asserts around every call into the driver: it comes back with the locks it went in
 // with and without short-term pins, and refuses only by Errno. A fault on user memory inside a
@@ -30,13 +31,13 @@ const noWait: PollWait = () => {};
 
 export class NodeFile implements VmFile, OpenNode {
   readonly node: DeviceNode;
-  readonly mapping: AddressSpace | null = null;
   readonly readable: boolean;
   readonly writable: boolean;
   /** O_NONBLOCK; fcntl(F_SETFL) may change it. */
   nonblock: boolean;
   #handle: unknown = undefined;
   #refs = 1;
+  #fenced = false;
   #state: 'OPENING' | 'OPEN' | 'RELEASED' = 'OPENING';
 
   constructor(node: DeviceNode, flags: readonly NodeOpenFlag[]) {
@@ -52,6 +53,16 @@ export class NodeFile implements VmFile, OpenNode {
 
   get label(): string {
     return this.path;
+  }
+
+  /** f_mapping: what mappings of the node belong to, if the driver says so. */
+  get mapping(): AddressSpace | null {
+    return this.node.ops.mapping;
+  }
+
+  /** Calls are ENODEV: the device went, or this file was taken from its user. */
+  get withdrawn(): boolean {
+    return this.node.withdrawn || this.#fenced;
   }
 
   get isOpen(): boolean {
@@ -78,7 +89,7 @@ export class NodeFile implements VmFile, OpenNode {
 
   /** What is ready now; wait is told the queues whose wake-up may change that. */
   poll(caller: Caller, wait: PollWait = noWait): PollEvents {
-    if (this.node.withdrawn) return ['POLLERR', 'POLLHUP'];
+    if (this.withdrawn) return ['POLLERR', 'POLLHUP'];
     assert(this.isOpen, `poll: ${this.path} is closed`);
     return this.node.ops.poll(this.#handle, wait, caller);
   }
@@ -107,6 +118,15 @@ export class NodeFile implements VmFile, OpenNode {
     addTaskWork(task, `release of ${this.path}`, (own) => this.release(own));
   }
 
+  /**
+   * Take the file from its user while it is open (drivers/infiniband/core/rdma_core.c:
+   * uverbs_disassociate_api): release() runs now, and every later call is ENODEV.
+   */
+  async disassociate(task: Task): Promise<void> {
+    this.#fenced = true;
+    await this.release(task);
+  }
+
   /** Run the driver's release(), once: at the last put, or before that when the device goes. */
   async release(task: Task): Promise<void> {
     if (this.#state !== 'OPEN') return;
@@ -119,7 +139,7 @@ export class NodeFile implements VmFile, OpenNode {
   }
 
   #enter<T>(task: Task, what: string, fn: () => T | Promise<T>): Promise<T> {
-    if (this.node.withdrawn) {
+    if (this.withdrawn) {
       return Promise.reject(new Errno('ENODEV', `${what}: ${this.path}: the device is gone`));
     }
     assert(this.isOpen, `${what}: ${this.path} is closed`);
@@ -129,7 +149,7 @@ export class NodeFile implements VmFile, OpenNode {
   async #call<T>(task: Task, what: string, fn: () => T | Promise<T>): Promise<T> {
     const { device } = this.node;
     const nrHeld = task.held.length;
-    const entry = device.enterDriver(task);
+    const entry = device.enterDriver(task, this);
     try {
       return await fn();
     } catch (e) {

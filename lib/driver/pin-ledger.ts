@@ -14,11 +14,13 @@ import type { MMEnv } from '../mm/mm-env.js';
 import { revokePins } from '../mm/revocation.js';
 import { type Task, WaitQueue } from '../sched/index.js';
 import type { DevicePinRequest } from './device.js';
+import type { NodeFile } from './node-file.js';
 
 /** One call into the driver, by one task. */
 export interface Entry {
   readonly task: Task;
   readonly outer: Entry | undefined;
+  readonly file: NodeFile | undefined;
   readonly shortPins: Set<PinnedPages>;
   over: boolean;
 }
@@ -39,6 +41,7 @@ export class PinLedger {
   readonly #deps: PinLedgerDeps;
   readonly #pins = new Set<PinnedPages>();
   readonly #entries = new Map<Task, Entry>();
+  readonly #files = new WeakMap<PinnedPages, NodeFile>();
   readonly #entryOver: WaitQueue;
 
   constructor(deps: PinLedgerDeps) {
@@ -68,6 +71,7 @@ export class PinLedger {
       ...this.#term(request, entry),
     });
     this.#pins.add(pins);
+    if (entry?.file !== undefined) this.#files.set(pins, entry.file);
     if (!request.longterm) entry?.shortPins.add(pins);
     this.#deps.onPin(pins);
     return pins;
@@ -91,9 +95,14 @@ export class PinLedger {
     return { longterm: true as const, revoke, ...(reset !== undefined && { reset }) };
   }
 
-  enter(task: Task): Entry {
+  /** The open file that pins were taken through. */
+  fileOf(pins: PinnedPages): NodeFile | undefined {
+    return this.#files.get(pins);
+  }
+
+  enter(task: Task, file?: NodeFile): Entry {
     const outer = this.#entries.get(task);
-    const entry: Entry = { task, outer, shortPins: new Set(), over: false };
+    const entry: Entry = { task, outer, file, shortPins: new Set(), over: false };
     this.#entries.set(task, entry);
     return entry;
   }
