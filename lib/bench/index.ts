@@ -1,0 +1,22 @@
+// All rows of the bench: a list of suites. A room that has rows of its own adds its function here.
+
+import { coreRows } from './core-rows.js';
+import { nativeRows } from './native-rows.js';
+import type { Row } from './row.js';
+
+export { keeps, rowText, type Row } from './row.js';
+
+export interface Suite {
+  readonly name: string;
+  rows(): readonly Row[] | Promise<readonly Row[]>;
+}
+
+export const suites: readonly Suite[] = [
+  { name: 'native', rows: nativeRows },
+  { name: 'core', rows: coreRows },
+];
+
+/** Run one suite after the other; each row as soon as its suite has ended. */
+export async function* allRows(from: readonly Suite[] = suites): AsyncGenerator<Row> {
+  for (const suite of from) yield* await suite.rows();
+}

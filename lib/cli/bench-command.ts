@@ -1,0 +1,38 @@
+// leasehold bench: measures, prints every row with its unit, and fails if a bound is missed.
+
+import type { Command } from 'commander';
+import { allRows, keeps, type Row, rowText, suites } from '../bench/index.js';
+import { Errno } from '../errno.js';
+
+interface Options {
+  readonly only?: string;
+  readonly json?: boolean;
+}
+
+async function run({ only = '', json = false }: Options): Promise<void> {
+  const wanted = suites.filter(({ name }) => name.startsWith(only));
+  // A text that names a suite runs that suite alone; any other one picks rows from all of them.
+  const picked = wanted.length > 0 ? wanted : suites;
+  const rows: Row[] = [];
+  for await (const row of allRows(picked)) {
+    if (wanted.length === 0 && !row.name.includes(only)) continue;
+    rows.push(row);
+    if (!json) process.stdout.write(`${rowText(row)}\n`);
+  }
+  if (rows.length === 0) throw new Errno('ENOENT', `bench: no row has '${only}' in its name`);
+  const missed = rows.filter((row) => !keeps(row)).map((row) => row.name);
+  if (json) process.stdout.write(`${JSON.stringify({ rows, missed }, null, 2)}\n`);
+  process.exitCode = missed.length === 0 ? 0 : 1;
+}
+
+export function addBench(program: Command): void {
+  program
+    .command('bench')
+    .description('measure pins, scans, DMA and lease breaks; exit status 1 if a bound is missed')
+    .option('--json', 'print one object')
+    .option(
+      '--only <text>',
+      `rows with this text, or a suite: ${suites.map((s) => s.name).join(', ')}`,
+    )
+    .action(run);
+}
