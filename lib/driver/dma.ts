@@ -5,7 +5,7 @@
 // A mapping remembers whose pages it was made for. The hardware keeps the handle for as long as
 // it likes: what an access through a GONE mapping does is the IOMMU's business (iommu.ts).
 
-import type { PageOwner } from '../mm/page.js';
+import type { PageOwners } from '../mm/page.js';
 
 /** What the device may do: 'to-device' it reads, 'from-device' it writes. */
 export type DmaDirection = 'to-device' | 'from-device' | 'bidirectional';
@@ -19,7 +19,7 @@ export interface DmaMapping {
   readonly len: number;
   readonly pfns: Uint32Array;
   /** Who owned each page when it was mapped: where every byte of DMA ought to land. */
-  readonly owners: readonly (PageOwner | undefined)[];
+  readonly owners: PageOwners;
   readonly dir: DmaDirection;
   /** The device it was made for. */
   readonly device: string;

@@ -8,7 +8,7 @@
 // a page is left free after each mapping.
 
 import assert from 'node:assert/strict';
-import type { PageOwner } from '../mm/page.js';
+import type { PageOwners } from '../mm/page.js';
 import type { Pfn } from '../units.js';
 import { PAGE_SIZE, pagesSpanned } from '../units.js';
 import {
@@ -31,7 +31,7 @@ class Mapping implements DmaMapping {
   readonly offset: number;
   readonly len: number;
   readonly pfns: Uint32Array;
-  readonly owners: readonly (PageOwner | undefined)[];
+  readonly owners: PageOwners;
   readonly dir: DmaDirection;
   readonly device: string;
   live = true;
@@ -52,7 +52,7 @@ export interface MappingSpec {
   readonly pfns: Uint32Array;
   readonly offset: number;
   readonly len: number;
-  readonly owners: readonly (PageOwner | undefined)[];
+  readonly owners: PageOwners;
   readonly dir: DmaDirection;
 }
 

@@ -108,12 +108,13 @@ export class Mount {
     const { pages } = this.env.mm;
     const { disk } = this;
     if (disk === null) return;
-    const { id: mount } = this;
     const { ino, generation } = inode;
-    for (let i = 0; i < nrPages; i++) {
-      const pfn = disk.partition.pfnOf(block + i);
-      pages.setOwner(pfn, { mount, ino, generation, pgoff: pgoff + i });
-    }
+    pages.setOwners(disk.partition.pfnOf(block), nrPages, {
+      mount: this.id,
+      ino,
+      generation,
+      pgoff,
+    });
   }
 
   /**

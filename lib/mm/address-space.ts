@@ -44,6 +44,9 @@ export class AddressSpace {
   readonly vmas = new Set<VMA>();
   readonly #pages = new Map<Pgoff, Pfn>();
   readonly #dirty = new Set<Pgoff>();
+  /** No page of the file lies outside; they are of one region. Never narrowed. */
+  #lowPfn: Pfn = Infinity;
+  #highPfn: Pfn = -1;
 
   constructor(env: MMEnv, host: AddressSpaceHost) {
     this.env = env;
@@ -72,6 +75,8 @@ export class AddressSpace {
     if (sched.on) sched.touch(this.id, 'write');
     assert(!this.#pages.has(pgoff), `${this.host.label}: page ${pgoff} is there already`);
     this.#pages.set(pgoff, pfn);
+    this.#lowPfn = Math.min(this.#lowPfn, pfn);
+    this.#highPfn = Math.max(this.#highPfn, pfn);
     const { mount, ino, generation } = this.host;
     pages.setFlags(pfn, pageFlags.cached);
     pages.setOwner(pfn, { mount, ino, generation, pgoff });
@@ -159,7 +164,7 @@ export class AddressSpace {
 
   /** Where the file holds a page. */
   pgoffOfPage(pfn: Pfn): Pgoff | undefined {
-    const pgoff = this.env.pages.owner(pfn)?.pgoff;
+    const pgoff = this.env.pages.ownerPgoff(pfn);
     return pgoff !== undefined && this.#pages.get(pgoff) === pfn ? pgoff : undefined;
   }
 
@@ -228,9 +233,12 @@ export class AddressSpace {
 
   /** The first page of [start, end) that somebody references beyond mapping it. */
   firstBusy(start: Pgoff = 0, end: Pgoff = Infinity): Pfn | undefined {
-    const { pages } = this.env;
+    const { pages, sched } = this.env;
+    if (this.#pages.size === 0) return undefined;
+    // An idle file among idle ones is seen by its summary counters. Others may hold pages between.
+    const nr = this.#highPfn - this.#lowPfn + 1;
+    if (!sched.on && pages.native.firstBusy(this.#lowPfn, nr) < 0) return undefined;
     const pfns = Uint32Array.from(this.entries(start, end), ([, pfn]) => pfn);
-    if (pfns.length === 0) return undefined;
-    return pages.firstBusy(pfns);
+    return pfns.length === 0 ? undefined : pages.firstBusy(pfns);
   }
 }

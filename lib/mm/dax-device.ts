@@ -8,6 +8,8 @@
 // the start of the data; pages are counted from its page 0. Stores of one opener are seen by all at
 // once, since it is one memory; flush() is for the disk only. Counts are raised and lowered through a
 // native PageSpace (region() says how to add the device to one), never through these views.
+//
+// The meta of pages belongs to whoever has the device mounted; when it is emptied: dax-meta.ts.
 
 import { rmSync } from 'node:fs';
 
@@ -23,6 +25,7 @@ import {
   META_WORDS,
   NR_SLOTS,
 } from './dax-info-block.js';
+import { clearMeta, renewMeta } from './dax-meta.js';
 import { type Opener, Openers, type PageRun } from './dax-openers.js';
 
 export interface DaxOpenOptions {
@@ -31,18 +34,6 @@ export interface DaxOpenOptions {
   /** Make the file if it is missing or empty; then size must be given. Never overwrites anything. */
   readonly create?: boolean;
 }
-
-/** Words of a page in `meta`, by index from page * 8. */
-export const metaWord = {
-  mapcount: 0,
-  flags: 1,
-  ownerIno: 2,
-  ownerGeneration: 3,
-  ownerPgoff: 4,
-  ownerMount: 5,
-  lru: 6,
-  private: 7,
-} as const;
 
 /** A region of a native PageSpace and the opener row that its counts go to. May be posted to a worker. */
 export interface DaxRegion extends NativeRegion {
@@ -69,13 +60,16 @@ export class DaxDevice implements Disposable {
   readonly dataPos: number;
   /** Two u32 a page: references beyond idle at 2 * page, pins at 2 * page + 1. To read with Atomics. */
   readonly counters: Uint32Array;
-  /** Eight u32 a page, see metaWord. */
+  /** Eight u32 a page, see page-meta.ts. */
   readonly meta: Uint32Array;
   readonly #file: DaxFile;
   readonly #mapping: DaxMapping;
   readonly #layout: DaxLayout;
   readonly #openers: Openers;
-  readonly #mountWord: Uint32Array;
+  /** pid of who has it mounted; mounts so far. */
+  readonly #mountWords: Uint32Array;
+  /** Mounts so far when the meta was ours last. */
+  #mountsSeen: number;
   #state: 'OPEN' | 'MOUNTED' | 'CLOSED' = 'OPEN';
 
   private constructor(path: string, file: DaxFile, mapping: DaxMapping, layout: DaxLayout) {
@@ -89,9 +83,11 @@ export class DaxDevice implements Disposable {
     this.#file = file;
     this.#mapping = mapping;
     this.#layout = layout;
-    this.#mountWord = new Uint32Array(this.buffer, layout.mountPos, 1);
+    this.#mountWords = new Uint32Array(this.buffer, layout.mountPos, 2);
+    this.#mountsSeen = Atomics.load(this.#mountWords, 1);
     this.#openers = new Openers(file, this.buffer, layout);
-    this.#openers.recover();
+    if (this.#openers.recover()) clearMeta(mapping, layout, this.meta);
+    else this.#mountsSeen--; // whoever mounts now comes after another machine
     this.#openers.claim();
     openDevices.add(this);
   }
@@ -208,10 +204,14 @@ export class DaxDevice implements Disposable {
     this.#checkOpen('mount');
     const pos = this.#layout.mountPos;
     if (this.#state === 'MOUNTED' || !asErrno('mount', () => this.#file.lock(pos, 1, 0))) {
-      const pid = Atomics.load(this.#mountWord, 0);
+      const pid = Atomics.load(this.#mountWords, 0);
       throw new Errno('EBUSY', `mount ${this.path}: it is mounted by pid ${pid || 'unknown'}`);
     }
-    Atomics.store(this.#mountWord, 0, process.pid);
+    Atomics.store(this.#mountWords, 0, process.pid);
+    if (Atomics.load(this.#mountWords, 1) !== this.#mountsSeen) {
+      renewMeta(this.#mapping, this.#layout, this.counters, this.meta);
+    }
+    this.#mountsSeen = Atomics.add(this.#mountWords, 1, 1) + 1;
     this.#state = 'MOUNTED';
     return { [Symbol.dispose]: () => this.#unlockMount() };
   }
@@ -255,7 +255,7 @@ export class DaxDevice implements Disposable {
 
   #unlockMount(): void {
     if (this.#state !== 'MOUNTED') return;
-    Atomics.store(this.#mountWord, 0, 0);
+    Atomics.store(this.#mountWords, 0, 0);
     this.#file.unlock(this.#layout.mountPos, 1);
     this.#state = 'OPEN';
   }

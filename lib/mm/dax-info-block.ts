@@ -20,11 +20,11 @@
 //     +0                4                    number            pid; 0: the slot is free
 //     +8                8                    clock ticks       start time, field 22 of /proc/<pid>/stat
 //   mountPos 5120     4                      number          pid of who mounted it; 0: nobody
+//     +4                4                    number            mounts so far, modulo 2^32
 //   talliesPos 8192   8 * nrGroups per slot  references|pins references by opener and group of 512 pages
 //   summaryPos        8 * nrGroups           references      references beyond idle by group
 //   countersPos       8 * nrPages            references|pins page words (native/page_counters.h)
-//   metaPos           32 * nrPages           8 u32 a page    mapcount, flags, owner ino, owner generation,
-//                                                            owner pgoff, owner mount id, lru, private
+//   metaPos           32 * nrPages           8 u32 a page    mapcount, flags, owner (page-meta.ts)
 //   dataPos           size                   bytes           the data, page 0 first
 //
 // Each part starts on a page; the data on 2 MiB where it is 16 MiB or longer, so that huge pages could

@@ -61,14 +61,18 @@ export class Openers {
     this.#words = new BigUint64Array(buffer, layout.countersPos, layout.nrPages);
   }
 
-  /** Free what the dead held, if nobody lives; else free only the slots of those who held nothing. */
-  recover(): void {
+  /**
+   * Free what the dead held, if nobody lives; else free only the slots of those who held nothing.
+   * Whether nobody lives.
+   */
+  recover(): boolean {
     const dead = this.#used().filter((slot) => !this.#lives(slot));
     const someoneLives = this.#allSlots().some((slot) => this.#lives(slot));
     for (const slot of dead) {
       if (!someoneLives) this.#groupsOf(slot).forEach((group) => this.#resetGroup(slot, group));
       if (this.#groupsOf(slot).length === 0) this.#free(slot);
     }
+    return !someoneLives;
   }
 
   /** Take a free slot. EBUSY when there is none. */

@@ -2,9 +2,8 @@
 //
 //   counts     in shared memory (native/page_counters.h): references beyond idle, and pins among
 //              them. get/put take one reference, pin/unpin one reference that is a pin.
-//   mapcount   entries that map the page; kept here, no reference in the word
-//   flags      see page-flags.ts
-//   owner      which (mount, inode, generation, pgoff) the page holds; the referee compares it
+//   meta       in shared memory too: mapcount, flags (page-flags.ts), owner (page-meta.ts)
+//   mapping    the address space that has it, kept here: an object of this thread
 //
 // Linux keeps all in one number, whose idle value and parts differ from kernel to kernel;
 // refcount() derives it. When the last reference beyond mappings goes, the page went idle:
@@ -16,45 +15,40 @@
 //   putPages, unpinPages     no         no (BUG: underflow)  onIdle, idleQueue
 //   mapped, unmapped         no         no                   idleQueue (7.2), onUnused
 
-import assert from 'node:assert/strict';
 import { Errno } from '../errno.js';
 import type { KernelRules } from '../kernel-rules.js';
 import type { PageCountError } from '../native.js';
 import { type ObjectId, pageObject, type Scheduler, WaitQueue } from '../sched/index.js';
-import { alignUp, type Pfn, type Pgoff } from '../units.js';
+import { alignUp, type Pfn } from '../units.js';
 import type { AddressSpace } from './address-space.js';
 import { Lru } from './lru.js';
-import { PageBytes } from './page-bytes.js';
 import { pageFlags } from './page-flags.js';
+import { PageMeta } from './page-meta.js';
 import { MAX_PFN } from './pte.js';
 import { Region, type RegionKind, type RegionMemory } from './region.js';
 import { Vmstat } from './vmstat.js';
+
+export { type PageOwner, PageOwners } from './page-meta.js';
 
 /** GUP_PIN_COUNTING_BIAS (include/linux/mm.h): what a pin adds to a small page's refcount. */
 export const GUP_PIN_COUNTING_BIAS = 1024;
 /** Page numbers below this exist on no machine, so that 0 is never a page. */
 const FIRST_PFN = 512;
 
-export interface PageOwner {
-  readonly mount: number;
-  readonly ino: number;
-  readonly generation: number;
-  readonly pgoff: Pgoff;
-}
+/** Pages of one chunk of the table of address spaces. */
+const CHUNK_SHIFT = 9;
+const CHUNK_PAGES = 1 << CHUNK_SHIFT;
 
-export class PageSpace extends PageBytes {
+export class PageSpace extends PageMeta {
   readonly rules: KernelRules;
   readonly vmstat = new Vmstat();
   readonly lru = new Lru(this);
-  readonly regions: Region[] = [];
   /** The shared zero page, once the page allocator has made it. It takes no pins (facts 2.1). */
   zeroPfn: Pfn = 0;
   /** Told of a RAM page that nothing holds, maps or references any more: the page allocator. */
   onUnused: ((pfn: Pfn) => void) | null = null;
-  #mapcounts = new Int32Array(0);
-  #flags = new Uint16Array(0);
-  #owners: (PageOwner | undefined)[] = [];
-  #mappings: (AddressSpace | undefined)[] = [];
+  /** By chunk of pages, made when a file first has a page in it. */
+  readonly #mappings = new Map<number, (AddressSpace | undefined)[]>();
   readonly #queues = new Map<Pfn, WaitQueue>();
   readonly #idleListeners: ((pfn: Pfn) => void)[] = [];
   #nrOrphans = 0;
@@ -76,24 +70,12 @@ export class PageSpace extends PageBytes {
     const { slot } = region.place;
     if (slot !== undefined) this.native.setOpener(region.index, slot);
     this.regions.push(region);
-    this.#mapcounts = grown(this.#mapcounts, new Int32Array(region.endPfn));
-    this.#flags = grown(this.#flags, new Uint16Array(region.endPfn));
     return region;
   }
 
   /** What stands for the page in footprints. */
   objectOf(pfn: Pfn): ObjectId {
     return pageObject(pfn);
-  }
-
-  /** The region of a page. BUG if there is none. */
-  region(pfn: Pfn): Region {
-    for (const region of this.regions) if (region.has(pfn)) return region;
-    assert.fail(`pfn ${pfn} is in no region`);
-  }
-
-  has(pfn: Pfn): boolean {
-    return this.regions.some((region) => region.has(pfn));
   }
 
   // -- counts --
@@ -107,10 +89,6 @@ export class PageSpace extends PageBytes {
   pins(pfn: Pfn): number {
     const region = this.region(pfn);
     return Atomics.load(region.words, (pfn - region.basePfn) * 2 + 1);
-  }
-
-  mapcount(pfn: Pfn): number {
-    return this.#mapcounts[pfn] ?? 0;
   }
 
   /** _refcount as this kernel would show it (facts 2.1; trap 4). */
@@ -194,18 +172,15 @@ export class PageSpace extends PageBytes {
   /** One more entry maps the page. */
   mapped(pfn: Pfn, write: boolean): void {
     if (this.sched.on) this.sched.touch(pageObject(pfn), 'write');
-    this.#mapcounts[pfn]! += 1;
-    if (write) this.#flags[pfn]! |= pageFlags.writeMapped;
+    this.raiseMapcount(pfn);
+    if (write) super.setFlags(pfn, pageFlags.writeMapped);
   }
 
   /** One entry less. The last one may be what a waiter or the page allocator waits for. */
   unmapped(pfn: Pfn): void {
     if (this.sched.on) this.sched.touch(pageObject(pfn), 'write');
-    const left = this.#mapcounts[pfn]! - 1;
-    assert(left >= 0, `pfn ${pfn}: unmap without map`);
-    this.#mapcounts[pfn] = left;
-    if (left > 0) return;
-    this.#flags[pfn]! &= ~pageFlags.writeMapped;
+    if (this.lowerMapcount(pfn) > 0) return;
+    super.clearFlags(pfn, pageFlags.writeMapped);
     if (this.rules.idleWakes === 'refs-and-maps' && this.#queues.has(pfn) && this.refs(pfn) === 0) {
       this.#queues.get(pfn)!.wakeAll();
     }
@@ -238,25 +213,18 @@ export class PageSpace extends PageBytes {
     if (this.refs(pfn) === 0) this.#wentIdle(pfn);
   }
 
-  // -- flags, owner, mapping --
+  // -- flags, mapping --
 
-  flags(pfn: Pfn): number {
-    return this.#flags[pfn] ?? 0;
+  override setFlags(pfn: Pfn, flags: number): number {
+    const before = super.setFlags(pfn, flags);
+    if ((flags & ~before & pageFlags.orphan) !== 0) this.#nrOrphans++;
+    return before;
   }
 
-  hasFlags(pfn: Pfn, flags: number): boolean {
-    return (this.flags(pfn) & flags) === flags;
-  }
-
-  setFlags(pfn: Pfn, flags: number): void {
-    if ((flags & pageFlags.orphan) !== 0 && !this.hasFlags(pfn, pageFlags.orphan))
-      this.#nrOrphans++;
-    this.#flags[pfn]! |= flags;
-  }
-
-  clearFlags(pfn: Pfn, flags: number): void {
-    if ((flags & pageFlags.orphan) !== 0 && this.hasFlags(pfn, pageFlags.orphan)) this.#nrOrphans--;
-    this.#flags[pfn]! &= ~flags;
+  override clearFlags(pfn: Pfn, flags: number): number {
+    const before = super.clearFlags(pfn, flags);
+    if ((flags & before & pageFlags.orphan) !== 0) this.#nrOrphans--;
+    return before;
   }
 
   /** Pages whose owner let go while references or mappings keep them alive. */
@@ -264,24 +232,19 @@ export class PageSpace extends PageBytes {
     return this.#nrOrphans;
   }
 
-  owner(pfn: Pfn): PageOwner | undefined {
-    return this.#owners[pfn];
-  }
-
-  /** null: the page holds nothing of any file. */
-  setOwner(pfn: Pfn, owner: PageOwner | null): void {
-    if (owner === null) delete this.#owners[pfn];
-    else this.#owners[pfn] = owner;
-  }
-
   /** The address space that has the page. */
   mappingOf(pfn: Pfn): AddressSpace | undefined {
-    return this.#mappings[pfn];
+    return this.#mappings.get(pfn >>> CHUNK_SHIFT)?.[pfn % CHUNK_PAGES];
   }
 
   setMapping(pfn: Pfn, mapping: AddressSpace | null): void {
-    if (mapping === null) delete this.#mappings[pfn];
-    else this.#mappings[pfn] = mapping;
+    let chunk = this.#mappings.get(pfn >>> CHUNK_SHIFT);
+    if (chunk === undefined) {
+      if (mapping === null) return;
+      chunk = new Array<AddressSpace | undefined>(CHUNK_PAGES).fill(undefined);
+      this.#mappings.set(pfn >>> CHUNK_SHIFT, chunk);
+    }
+    chunk[pfn % CHUNK_PAGES] = mapping ?? undefined;
   }
 
   /** Whatever held a RAM page may just have let go of it: it is freed, or an orphan. */
@@ -348,9 +311,4 @@ function raise(count: () => void): void {
     if (code !== 'ENOMEM') throw e;
     throw new Errno('ENOMEM', `pfn ${pfn}: its count is full`, { cause: e });
   }
-}
-
-function grown<T extends Int32Array | Uint16Array>(old: T, larger: T): T {
-  larger.set(old);
-  return larger;
 }

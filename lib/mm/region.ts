@@ -3,6 +3,7 @@
 
 import type { NativeRegion } from '../native.js';
 import type { Pfn } from '../units.js';
+import { META_WORDS } from './dax-info-block.js';
 
 export type RegionKind = 'ram' | 'pmem';
 
@@ -12,6 +13,8 @@ export type RegionPlace = NativeRegion & { readonly slot?: number };
 /** What can become a region: a DAX device, or plain shared memory. */
 export interface RegionMemory {
   readonly nrPages: number;
+  /** META_WORDS u32 a page (page-meta.ts); the region makes its own if there is none. */
+  readonly meta?: Uint32Array;
   /** Where its pages and counters are, numbered from basePfn. */
   region(basePfn: Pfn): RegionPlace;
 }
@@ -24,6 +27,8 @@ export class Region {
   readonly nrPages: number;
   /** Two words a page: references beyond idle, pins. Written by native code only. */
   readonly words: Uint32Array;
+  /** What is known of each page beside its counts; see page-meta.ts. */
+  readonly meta: Uint32Array;
   /** What native calls name it by. */
   index = -1;
 
@@ -34,6 +39,7 @@ export class Region {
     this.basePfn = place.basePfn;
     this.nrPages = place.nrPages;
     this.words = new Uint32Array(place.buffer, place.countersPos, place.nrPages * 2);
+    this.meta = memory.meta ?? new Uint32Array(place.nrPages * META_WORDS);
   }
 
   get endPfn(): Pfn {

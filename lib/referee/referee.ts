@@ -64,12 +64,8 @@ export interface Watched {
 /** A stray peer can go on for ever; the first ones say it all, the count says the rest. */
 const mostRemembered = 64;
 
-const sameOwner = (a: PageOwner, b: PageOwner | undefined): boolean =>
-  b !== undefined &&
-  a.mount === b.mount &&
-  a.ino === b.ino &&
-  a.generation === b.generation &&
-  a.pgoff === b.pgoff;
+const sameOwner = (a: PageOwner, b: PageOwner): boolean =>
+  a.mount === b.mount && a.ino === b.ino && a.generation === b.generation && a.pgoff === b.pgoff;
 
 export class Referee {
   readonly #watched: Watched;
@@ -116,27 +112,20 @@ export class Referee {
     if (e.len === 0) return;
     const first = pgoffOf(e.mapping.offset + e.pos);
     const last = pgoffOf(e.mapping.offset + e.pos + e.len - 1);
-    for (let page = first; page <= last; page++) this.#judgePage(e, page);
+    const { pages } = this.#watched;
+    const { pfns, owners } = e.mapping;
+    let page = pages.firstStranger(pfns, owners, first, last + 1);
+    while (page >= 0 && this.#stray.length < mostRemembered) {
+      this.#remember(e, page);
+      page = pages.firstStranger(pfns, owners, page + 1, last + 1);
+    }
   }
 
-  #judgePage(e: DmaEvent, page: number): void {
-    const meant = e.mapping.owners[page];
-    if (meant === undefined) return; // memory of no file
-    const pfn = e.mapping.pfns[page]!;
-    const owner = this.#watched.pages.owner(pfn);
-    if (sameOwner(meant, owner)) return;
-    this.#remember(e, page, pfn, meant, owner);
-  }
-
-  #remember(
-    e: DmaEvent,
-    page: number,
-    pfn: Pfn,
-    meant: PageOwner,
-    owner: PageOwner | undefined,
-  ): void {
-    if (this.#stray.length >= mostRemembered) return;
+  #remember(e: DmaEvent, page: number): void {
     const { pages, nowNs, nameOf } = this.#watched;
+    const pfn = e.mapping.pfns[page]!;
+    const owner = pages.owner(pfn);
+    const meant = e.mapping.owners.of(page)!;
     const from = e.mapping.offset + e.pos;
     const firstByte = Math.max(from - page * PAGE_SIZE, 0);
     const end = Math.min(from + e.len - page * PAGE_SIZE, PAGE_SIZE);

@@ -4,12 +4,13 @@
 import test from 'ava';
 import { DmaFault, type DmaDirection, type DmaMapping } from '../../lib/driver/dma.js';
 import { Iommu, type IommuMode, pfnAt } from '../../lib/driver/iommu.js';
+import { PageOwners } from '../../lib/mm/page.js';
 
 const spec = (dir: DmaDirection = 'bidirectional') => ({
   pfns: Uint32Array.of(40, 41),
   offset: 100,
   len: 5000,
-  owners: [undefined, undefined],
+  owners: new PageOwners(2),
   dir,
 });
 

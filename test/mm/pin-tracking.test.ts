@@ -18,10 +18,12 @@ for (const form of forms) {
     `${form}: a pinned page is never called unpinned, an unreferenced one never pinned`,
     [acts],
     (t, list) => {
-      const { lru } = memoryMachine().env.pages;
+      const { lru, regions } = memoryMachine().env.pages;
       const tracking = newPinTracking(form, lru);
+      const first = regions[0]!.basePfn;
       const held: { page: number; kind: 'get' | 'pin' }[] = [];
-      for (const { act, page, which } of list) {
+      for (const { act, page: index, which } of list) {
+        const page = first + index;
         if (act === 'get') tracking.get(page);
         if (act === 'pin') tracking.pin(page);
         if (act !== 'drop') held.push({ page, kind: act });
@@ -30,7 +32,7 @@ for (const form of forms) {
           if (gone!.kind === 'get') tracking.put(gone!.page);
           else tracking.unpin(gone!.page);
         }
-        for (const p of [0, 1, 2]) {
+        for (const p of [first, first + 1, first + 2]) {
           t.is(
             tracking.maybePinned(p),
             held.some((h) => h.page === p && h.kind === 'pin'),
