@@ -8,7 +8,7 @@ import type { Caller } from '../mm/caller.js';
 import { type PinnedPages, pinUserPages, type PinRequest } from '../mm/gup.js';
 import { native } from '../native.js';
 import { KiB, MiB, PAGE_SIZE, posOf } from '../units.js';
-import { elapsedNs, measure, measureAsync, median, nowNs } from './measure.js';
+import { elapsedNs, measure, measureAsync, median, nowNs, scaled } from './measure.js';
 import type { Row } from './row.js';
 
 /** A device with nothing on it but its way to memory. */
@@ -28,9 +28,10 @@ interface Bench {
   /** Of a shared mapping of /data, each page present and writable. */
   readonly addr: number;
   readonly dev: Device;
+  readonly effort: number;
 }
 
-async function boot(): Promise<Bench> {
+async function boot(effort: number): Promise<Bench> {
   const machine = await bootMachine({ size: 64 * MiB, drivers: [engine] });
   const app = machine.spawn('app');
   const fd = await app.open('/data', ['rdwr', 'creat']);
@@ -38,7 +39,7 @@ async function boot(): Promise<Bench> {
   await app.fallocate(fd, 'alloc', 0, len);
   const addr = await app.mmap({ fd, len });
   for (let pos = 0; pos < len; pos += PAGE_SIZE) await app.store(addr + pos, Uint8Array.of(1));
-  return { machine, app, addr, dev: machine.drivers.device('engine0') };
+  return { machine, app, addr, dev: machine.drivers.device('engine0'), effort };
 }
 
 /** Run work as a thread of the application inside the kernel. */
@@ -46,7 +47,7 @@ const inside = <T>({ machine, app }: Bench, work: (caller: Caller) => Promise<T>
   machine.sched.enter('bench', (task) => work({ task, process: app }));
 
 function pinRows(bench: Bench): Promise<Row[]> {
-  const { machine, app, addr } = bench;
+  const { machine, app, addr, effort } = bench;
   const origin = { process: app, device: 'bench', deviceFile: '/dev/bench', dataFile: '/data' };
   return inside(bench, async ({ task }) => {
     const pin = async (nrPages: number, batch: number): Promise<number> => {
@@ -55,7 +56,7 @@ function pinRows(bench: Bench): Promise<Row[]> {
         ...{ mm: app.mm, addr, len, origin },
         ...{ access: 'write', longterm: false },
       };
-      const { ns } = await measureAsync({ batch, batches: 61 }, async () => {
+      const { ns } = await measureAsync(scaled(effort, { batch, batches: 61 }), async () => {
         (await pinUserPages(task, machine.mm, request)).unpin();
       });
       return ns / 1000;
@@ -69,10 +70,11 @@ function pinRows(bench: Bench): Promise<Row[]> {
 }
 
 function scanRows(bench: Bench): Promise<Row[]> {
-  const { machine, app, addr } = bench;
+  const { machine, app, addr, effort } = bench;
   const mapping = app.mm.vmaAt(addr)?.mapping;
   assert(mapping, 'the bench file is mapped');
-  const scan = () => measure({ batch: 50, batches: 41 }, () => mapping.firstBusy()).ns / 1000;
+  const timing = scaled(effort, { batch: 50, batches: 41 });
+  const scan = () => measure(timing, () => mapping.firstBusy()).ns / 1000;
   return inside(bench, async ({ task }) => {
     const idle = scan();
     const last = addr + posOf(filePages - 1);
@@ -91,10 +93,10 @@ function scanRows(bench: Bench): Promise<Row[]> {
 
 /** 1 MiB from the device's own memory, as a share of the addon's memcpy; the referee judges it. */
 function dmaRows(bench: Bench): Promise<Row[]> {
-  const { addr, dev, machine } = bench;
+  const { addr, dev, effort, machine } = bench;
   const source = new Uint8Array(new SharedArrayBuffer(MiB)).fill(0x5a);
   const plain = new Uint8Array(new SharedArrayBuffer(MiB));
-  const timing = { batch: 20, batches: 61 };
+  const timing = scaled(effort, { batch: 20, batches: 61 });
   const parts = Array.from({ length: 256 }, (_, i) => ((i * 97) % 256) * 2);
   return inside(bench, async (caller) => {
     const pin = (page: number, nrPages: number) =>
@@ -125,7 +127,7 @@ function dmaRows(bench: Bench): Promise<Row[]> {
 }
 
 /** From the truncate of a leased file to its end; the holder lets go as soon as it is told. */
-async function leaseRow(): Promise<Row> {
+async function leaseRow({ effort }: Bench): Promise<Row> {
   await using machine = await bootMachine({
     ...{ size: 16 * MiB, kernel: 'proposed' },
     mounts: { '/': { flavor: 'ext4', dax: true, policy: 'lease-break' } },
@@ -139,7 +141,7 @@ async function leaseRow(): Promise<Row> {
     await app.setLease(fd, 'F_UNLCK');
   });
   const bytes = new Uint8Array(64 * KiB);
-  const rounds = 200;
+  const rounds = scaled(effort, { batch: 1, batches: 200 }).batches;
   const samples: number[] = [];
   for (let round = 0; round < rounds; round++) {
     await app.write(fd, 0, bytes);
@@ -154,12 +156,12 @@ async function leaseRow(): Promise<Row> {
 }
 
 /** A scheduling point in live mode: the loop with points less the loop without. */
-async function pointRow({ machine }: Bench): Promise<Row> {
+async function pointRow({ machine, effort }: Bench): Promise<Row> {
   const { sched } = machine;
-  const batch = 1_000_000;
+  const nrPoints = 1_000_000;
   const with_ = async (): Promise<number> => {
     let x = 0;
-    for (let i = 0; i < batch; i++) {
+    for (let i = 0; i < nrPoints; i++) {
       if (sched.on) await sched.at(1, 'read');
       x = (x + i) | 0;
     }
@@ -167,24 +169,25 @@ async function pointRow({ machine }: Bench): Promise<Row> {
   };
   const without = async (): Promise<number> => {
     let x = 0;
-    for (let i = 0; i < batch; i++) x = (x + i) | 0;
+    for (let i = 0; i < nrPoints; i++) x = (x + i) | 0;
     return x;
   };
-  const timing = { batch: 1, batches: 41 };
+  const timing = scaled(effort, { batch: 1, batches: 41 });
   const bare = (await measureAsync(timing, without)).ns;
-  const ns = Math.max(0, (await measureAsync(timing, with_)).ns - bare) / batch;
+  const ns = Math.max(0, (await measureAsync(timing, with_)).ns - bare) / nrPoints;
   return { name: 'scheduling point, live', value: ns, unit: 'ns' };
 }
 
-export async function coreRows(): Promise<Row[]> {
-  const bench = await boot();
+/** effort: see scaled(). */
+export async function coreRows(effort = 1): Promise<Row[]> {
+  const bench = await boot(effort);
   await using machine = bench.machine;
   assert.equal(machine.sched.on, false, 'the bench machine is live');
   return [
     ...(await pinRows(bench)),
     ...(await scanRows(bench)),
     ...(await dmaRows(bench)),
-    await leaseRow(),
+    await leaseRow(bench),
     await pointRow(bench),
   ];
 }

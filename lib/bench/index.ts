@@ -8,7 +8,8 @@ export { keeps, rowText, type Row } from './row.js';
 
 export interface Suite {
   readonly name: string;
-  rows(): readonly Row[] | Promise<readonly Row[]>;
+  /** effort: 1 is all the time it takes, less is faster and noisier. */
+  rows(effort: number): readonly Row[] | Promise<readonly Row[]>;
 }
 
 export const suites: readonly Suite[] = [
@@ -17,6 +18,6 @@ export const suites: readonly Suite[] = [
 ];
 
 /** Run one suite after the other; each row as soon as its suite has ended. */
-export async function* allRows(from: readonly Suite[] = suites): AsyncGenerator<Row> {
-  for (const suite of from) yield* await suite.rows();
+export async function* allRows(from: readonly Suite[] = suites, effort = 1): AsyncGenerator<Row> {
+  for (const suite of from) yield* await suite.rows(effort);
 }

@@ -16,6 +16,14 @@ export interface Measure {
   readonly batches: number;
 }
 
+/** As much of it as effort says: 1 is all, less is faster and noisier. */
+export function scaled(effort: number, { batch, batches }: Measure): Measure {
+  return {
+    batch: Math.max(1, Math.round(batch * effort)),
+    batches: Math.max(3, Math.round(batches * effort)),
+  };
+}
+
 /** A reading of the clock, for elapsedNs. */
 export const nowNs = (): bigint => process.hrtime.bigint();
 

@@ -3,7 +3,7 @@
 import { DaxDevice } from '../mm/dax-device.js';
 import { native, type NativePageSpace } from '../native.js';
 import { MiB, PAGE_SIZE } from '../units.js';
-import { measure } from './measure.js';
+import { measure, scaled } from './measure.js';
 import type { Row } from './row.js';
 
 interface Pages {
@@ -21,9 +21,9 @@ function pagesOf(size: number): Pages {
 
 const million = 1_048_576;
 
-function pinRows({ space }: Pages): Row[] {
+function pinRows({ space }: Pages, effort: number): Row[] {
   const pin = (nrPages: number, batch: number) =>
-    measure({ batch, batches: 41 }, () => {
+    measure(scaled(effort, { batch, batches: 41 }), () => {
       space.pinRange(0, nrPages);
       space.unpinRange(0, nrPages);
     }).ns;
@@ -39,9 +39,9 @@ function pinRows({ space }: Pages): Row[] {
   ];
 }
 
-function scanRow({ space }: Pages): Row {
+function scanRow({ space }: Pages, effort: number): Row {
   space.pinRange(million - 1, 1);
-  const { ns } = measure({ batch: 100, batches: 41 }, () => {
+  const { ns } = measure(scaled(effort, { batch: 100, batches: 41 }), () => {
     if (space.firstBusy(0, million) !== million - 1) throw new Error('the scan missed the page');
   });
   space.unpinRange(million - 1, 1);
@@ -50,12 +50,12 @@ function scanRow({ space }: Pages): Row {
 }
 
 /** 1 MiB of DMA as a share of the addon's memcpy of 1 MiB, warm, page-aligned, in one run. */
-function copyRows({ space }: Pages): Row[] {
+function copyRows({ space }: Pages, effort: number): Row[] {
   const source = new Uint8Array(new SharedArrayBuffer(MiB)).fill(0x5a);
   const target = new Uint8Array(new SharedArrayBuffer(MiB));
   const whole = Uint32Array.from({ length: 256 }, (_, i) => i);
   const scattered = Uint32Array.from({ length: 256 }, (_, i) => ((i * 97) % 256) * 2);
-  const timing = { batch: 20, batches: 61 };
+  const timing = scaled(effort, { batch: 20, batches: 61 });
   const memcpy = measure(timing, () => native.memcpy(target, 0, source, 0, MiB)).ns;
   const dma = measure(timing, () => space.copyTo(whole, 0, source, 0, MiB)).ns;
   const parts = measure(timing, () => space.copyTo(scattered, 0, source, 0, MiB)).ns;
@@ -72,10 +72,11 @@ function copyRows({ space }: Pages): Row[] {
   ];
 }
 
-export function nativeRows(): Row[] {
+/** effort: see scaled(). */
+export function nativeRows(effort = 1): Row[] {
   const pages = pagesOf(million * PAGE_SIZE);
   try {
-    return [...pinRows(pages), scanRow(pages), ...copyRows(pages)];
+    return [...pinRows(pages, effort), scanRow(pages, effort), ...copyRows(pages, effort)];
   } finally {
     pages.device.close();
   }
