@@ -133,6 +133,7 @@ export class Pipe {
 
   /** read(2): what is there, up to target's length; 0 at the end. EAGAIN, EINTR on an empty one. */
   async read(task: Task, target: Uint8Array, nonblock = false): Promise<number> {
+    if (target.length === 0) return 0; // fs/pipe.c:pipe_read: a null read succeeds
     while (this.#buffers.length === 0) {
       if (this.#open.write === 0) return 0;
       if (nonblock) throw new Errno('EAGAIN', `${this.label} is empty`);
