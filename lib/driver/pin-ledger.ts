@@ -14,6 +14,7 @@ import type { MMEnv } from '../mm/mm-env.js';
 import { revokePins } from '../mm/revocation.js';
 import { type Task, WaitQueue } from '../sched/index.js';
 import type { DevicePinRequest } from './device.js';
+import { HeldPins } from './held-pins.js';
 import type { NodeFile } from './node-file.js';
 
 /** One call into the driver, by one task. */
@@ -21,7 +22,7 @@ export interface Entry {
   readonly task: Task;
   readonly outer: Entry | undefined;
   readonly file: NodeFile | undefined;
-  readonly shortPins: Set<PinnedPages>;
+  readonly shortPins: HeldPins;
   over: boolean;
 }
 
@@ -39,7 +40,7 @@ const isGone = (pins: PinnedPages): boolean => pins.state === 'GONE';
 
 export class PinLedger {
   readonly #deps: PinLedgerDeps;
-  readonly #pins = new Set<PinnedPages>();
+  readonly #pins = new HeldPins();
   readonly #entries = new Map<Task, Entry>();
   readonly #files = new WeakMap<PinnedPages, NodeFile>();
   readonly #entryOver: WaitQueue;
@@ -51,8 +52,7 @@ export class PinLedger {
 
   /** Pins held now, oldest first. */
   get held(): readonly PinnedPages[] {
-    for (const pins of this.#pins) if (pins.state === 'GONE') this.#pins.delete(pins);
-    return [...this.#pins];
+    return this.#pins.list();
   }
 
   async pin(caller: Caller, request: DevicePinRequest): Promise<PinnedPages> {
@@ -102,7 +102,7 @@ export class PinLedger {
 
   enter(task: Task, file?: NodeFile): Entry {
     const outer = this.#entries.get(task);
-    const entry: Entry = { task, outer, file, shortPins: new Set(), over: false };
+    const entry: Entry = { task, outer, file, shortPins: new HeldPins(), over: false };
     this.#entries.set(task, entry);
     return entry;
   }
@@ -112,9 +112,7 @@ export class PinLedger {
     if (entry.outer === undefined) this.#entries.delete(entry.task);
     else this.#entries.set(entry.task, entry.outer);
     this.#entryOver.wakeAll();
-    for (const pins of entry.shortPins) {
-      assert(pins.state === 'GONE', `${what} returned with a short-term pin`);
-    }
+    assert(entry.shortPins.list().length === 0, `${what} returned with a short-term pin`);
   }
 
   /** Wait until no call is inside the driver. */
