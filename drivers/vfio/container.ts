@@ -193,7 +193,11 @@ function checkMap(request: MapDMAArg): MapDMAArg {
 
 function checkUnmap(request: UnmapDMAArg): { iova: number; size: number; all: boolean } {
   const arg = checkObject('UNMAP_DMA', request);
-  const flags = checkFlags('UNMAP_DMA: flags', arg['flags'] ?? [], ['all', 'dirty-bitmap', 'vaddr']);
+  const flags = checkFlags('UNMAP_DMA: flags', arg['flags'] ?? [], [
+    'all',
+    'dirty-bitmap',
+    'vaddr',
+  ]);
   const iova = checkInt('UNMAP_DMA: iova', arg['iova']);
   const size = checkInt('UNMAP_DMA: size', arg['size']);
   const all = flags.includes('all');

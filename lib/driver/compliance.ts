@@ -129,7 +129,7 @@ const failures: readonly { readonly call: DeviceCall; readonly code: ErrnoCode }
 export function complianceSuite<H, S>(test: TestFunction, opts: ComplianceOptions<H, S>): void {
   const { driver } = opts;
   for (const kernel of opts.kernels ?? kernelNames) {
-    test(`${driver.name} on ${kernel}: binding publishes its nodes and unbinding leaves nothing`, (t) =>
+    test(`${driver.name} on ${kernel}: unbinding leaves nothing of its nodes`, (t) =>
       bindsAndUnbinds(t, opts, kernel));
     test(`${driver.name} on ${kernel}: a whole life of a node leaves nothing`, async (t) => {
       t.deepEqual(await wholeLife(opts, bench(opts, kernel)), []);

@@ -89,7 +89,11 @@ export class DriverCore {
       throw new Errno('ENODEV', `${driver.name}: hardware must be handed in`);
     }
     if (!this.#drivers.has(driver.name)) this.register(driver);
-    const device = this.addDevice(driver.idTable[0]!.compatible, driver.emulate(this.#env.board ?? bareBoard), opts);
+    const device = this.addDevice(
+      driver.idTable[0]!.compatible,
+      driver.emulate(this.#env.board ?? bareBoard),
+      opts,
+    );
     if (device === null) throw new Errno('ENODEV', `${driver.name} declined its own hardware`);
     return device;
   }
@@ -130,11 +134,7 @@ export class DriverCore {
   }
 
   /** Disassociate the open files that pins were taken through; see fence.ts. */
-  fencePins(
-    task: Task,
-    pins: readonly PinnedPages[],
-    why: RevokeReason,
-  ): Promise<RevokeResult> {
+  fencePins(task: Task, pins: readonly PinnedPages[], why: RevokeReason): Promise<RevokeResult> {
     const fileOf = (pin: PinnedPages) => this.#devices.get(pin.origin.device)?.fileOf(pin);
     return fencePins(task, pins, why, fileOf);
   }

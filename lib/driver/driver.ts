@@ -1,6 +1,6 @@
 // A driver module: one object with a name, the devices it knows, and probe.
 //
-//   defineDriver -> register -> match -> probe -> [open -> ioctl | mmap | poll -> release]* -> remove
+//   defineDriver -> register -> probe -> [open -> ioctl | mmap | poll -> release]* -> remove
 //
 //   call      task   may throw              runs when
 //   probe     no     Errno (ENODEV declines) a device of its idTable appears

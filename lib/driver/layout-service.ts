@@ -2,12 +2,13 @@
 // lease; whoever builds the machine hands an implementation in. Without one: EOPNOTSUPP.
 
 import type { Caller } from '../mm/caller.js';
+import type { Task } from '../sched/task.js';
 import type { DmaAccess } from './dma.js';
 
 /** A layout lease held for a registration: the file's blocks hold still until it is broken. */
 export interface LayoutLease {
   readonly label: string;
-  /** False after release(), after the break time ran out, and after the file was closed. */
+  /** False after release(), and after the break time ran out. It keeps the open file. */
   readonly held: boolean;
   /** Give it back; wakes whoever breaks it. Twice is harmless. */
   release(): void;
@@ -41,8 +42,8 @@ export interface BlockLayoutRequest {
   readonly pos: number;
   readonly len: number;
   readonly access: DmaAccess;
-  /** CB_LAYOUTRECALL: resolved when the client returned it or was fenced. */
-  onRecall(): Promise<void>;
+  /** CB_LAYOUTRECALL: resolved when the client returned it or was fenced. Runs once, if at all. */
+  onRecall(task: Task): Promise<void>;
 }
 
 export interface LayoutService {

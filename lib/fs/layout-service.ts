@@ -13,7 +13,7 @@
 import { Errno } from '../errno.js';
 import type { FileLease, LeaseHolder, LeaseManager } from '../lease/lease.js';
 import type { Caller, ProcessLike } from '../mm/caller.js';
-import type { Scheduler } from '../sched/index.js';
+import type { Scheduler, Task } from '../sched/index.js';
 import { pagesFor, pgoffOf, posOf, type Pgoff } from '../units.js';
 import { fillHoles, zeroUnwritten } from './block-map.js';
 import type { Inode } from './inode.js';
@@ -38,7 +38,7 @@ export interface BlockRequest {
   readonly pos: number;
   readonly len: number;
   readonly access: 'read' | 'write';
-  onRecall(): Promise<void>;
+  onRecall(task: Task): Promise<void>;
 }
 
 /** Whole pages of the file, and the first of the pages of the device that hold them. */
@@ -138,8 +138,8 @@ export class FileLayouts {
   }
 
   #recall(inode: Inode, lease: FileLease, request: BlockRequest): void {
-    this.#env.sched.spawn(`layout recall of ${inode.label}`, async () => {
-      await request.onRecall();
+    this.#env.sched.spawn(`layout recall of ${inode.label}`, async (task) => {
+      await request.onRecall(task);
       inode.leases.drop(lease);
     });
   }
@@ -200,12 +200,7 @@ async function mapBlocks(
 }
 
 /** Written blocks everywhere in [start, end); mappings of the zero page fault again. */
-async function makeWritten(
-  task: Caller['task'],
-  inode: Inode,
-  start: Pgoff,
-  end: Pgoff,
-): Promise<void> {
+async function makeWritten(task: Task, inode: Inode, start: Pgoff, end: Pgoff): Promise<void> {
   const whole = inode.extents.segments(start, end).every((s) => s.block !== null && !s.unwritten);
   if (start >= end || whole) return;
   await fillHoles(task, inode, start, end, 'zeroed');
