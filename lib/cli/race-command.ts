@@ -123,7 +123,7 @@ export function addRace(program: Command): void {
         .choices(strategyNames)
         .default('exhaustive'),
     )
-    .option('--preemptions <n>', 'bound of an exhaustive search', wholeNumber, 3)
+    .option('--preemptions <n>', 'bound of an exhaustive search', wholeNumber, 2)
     .option('--seed <n>', 'of pct and random', wholeNumber, 1)
     .option('--depth <n>', 'of the bugs that pct looks for', wholeNumber, 3)
     .option('--runs <n>', 'of pct and random', wholeNumber, 10_000)

@@ -125,7 +125,10 @@ class Explorer {
   async #found(failure: Failure, record: RunRecord): Promise<void> {
     if (this.#findings.some((finding) => sameFailure(finding, failure))) return;
     let failing = { failure, record };
-    if (this.#options.shrink !== false) failing = await shrink(this.#scenario, failing);
+    if (this.#options.shrink !== false) {
+      const fewest = this.#search.bound !== null && this.#search.bound !== Infinity;
+      failing = await shrink(this.#scenario, failing, { fewest });
+    }
     const { choices, keys, preemptions, nrPoints } = failing.record;
     const token = encodeToken(this.#scenario.name, choices, keys);
     this.#findings.push({ ...failing.failure, token, choices, preemptions, nrPoints });

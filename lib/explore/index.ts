@@ -26,7 +26,12 @@ export {
 } from './scenario.js';
 export type { RunRecord, Search } from './search.js';
 export { shrink } from './shrink.js';
-export { strategyNames, type StrategyName, type StrategyOptions } from './strategies.js';
+export {
+  makeSearch,
+  strategyNames,
+  type StrategyName,
+  type StrategyOptions,
+} from './strategies.js';
 export { decodeToken, encodeToken, slug, type Token } from './token.js';
 export { traceView, type ViewOptions } from './trace-view.js';
 export { machineWorld, type MachineWorldOptions } from './world/machine-world.js';

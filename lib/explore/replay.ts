@@ -5,7 +5,7 @@ import type { Scheduler, Step } from '../sched/index.js';
 import { type TraceEvent, TraceRecorder, tracepointNames } from '../trace/index.js';
 import { NondeterminismError, type Failure } from './failure.js';
 import { ReplaySearch } from './replay-search.js';
-import { runOnce } from './run-once.js';
+import { JUDGE, runOnce } from './run-once.js';
 import type { Scenario } from './scenario.js';
 import { decodeToken, encodeToken, keysHash } from './token.js';
 
@@ -29,10 +29,11 @@ export interface Replayed {
 /** What the lock and the wait tracepoints say is in the footprints already. */
 const unsaid: ReadonlySet<string> = new Set(['lock', 'sched_switch']);
 
+/** The event in few words: what tells most about it, without the rest. */
 function words({ name, phase, args }: TraceEvent): string {
-  const mark = phase === 'begin' ? ' +' : phase === 'end' ? ' -' : '';
-  const shown = Object.entries(args).map(([key, value]) => ` ${key}=${String(value)}`);
-  return `${name}${mark}${shown.join('')}`;
+  const told = args['why'] ?? args['what'] ?? args['call'] ?? args['op'] ?? Object.values(args)[0];
+  const end = phase === 'end' ? 'end of ' : '';
+  return told === undefined ? `${end}${name}` : `${end}${name} ${String(told)}`;
 }
 
 class Writer {
@@ -51,8 +52,11 @@ class Writer {
     this.#recorder!.clear();
     const label = (id: number): string => this.#sched!.label(id);
     const reads = step.reads.filter((id) => !step.writes.includes(id)).map(label);
-    const touched = [...step.writes.map((id) => `${label(id)}!`), ...reads];
-    const heard = traced.filter((e) => !unsaid.has(e.name)).map(words);
+    const writes = step.writes.map(label).filter((name) => !name.startsWith(JUDGE));
+    const touched = [...writes.map((name) => `${name}!`), ...reads];
+    const heard = traced
+      .filter(({ name, phase }) => !unsaid.has(name) && !(name === 'wait' && phase === 'end'))
+      .map(words);
     const said = [...notes, ...heard];
     this.steps.push({ task: step.taskName, said, touched });
     const what = said.length > 0 ? notes.join('; ') : touched.join(', ');

@@ -26,6 +26,8 @@ import {
 import type { Ground, InvariantOptions, Race, Scenario } from './scenario.js';
 import type { RunRecord, Search } from './search.js';
 
+/** Begins the labels of the objects that stand for judges. */
+export const JUDGE = 'judge of ';
 const DEFAULT_MAX_POINTS = 10_000;
 
 export interface RunOptions {
@@ -86,7 +88,7 @@ class Run implements Race, Strategy {
   }
 
   invariant(name: string, check: () => void, opts: InvariantOptions = {}): void {
-    const judge = this.sched.newObject(`judge of ${name}`);
+    const judge = this.sched.newObject(`${JUDGE}${name}`);
     const over = opts.over === undefined ? null : new Set(opts.over);
     this.#invariants.push({ name, check, judge, over, broken: false });
   }

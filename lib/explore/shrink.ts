@@ -2,9 +2,11 @@
 //
 // Less is fewer preemptions, then fewer answers that are not 0, then a shorter list. Each round
 // tries to forget halves, quarters ... single ones of the answers that are not 0; what still fails
-// alike is kept. In the end no single answer can be forgotten or made smaller. A token from an
-// iterated bound already has the fewest preemptions and only gets shorter.
+// alike is kept. In the end no single answer can be forgotten or made smaller. What came of a sample
+// is then looked for by rising preemptions, as far as the runs go; what came of an iterated bound
+// already has the fewest.
 
+import { BoundedSearch } from './bounded-search.js';
 import { type Failure, sameFailure } from './failure.js';
 import { ReplaySearch } from './replay-search.js';
 import { runOnce } from './run-once.js';
@@ -21,6 +23,8 @@ export interface Failing {
 export interface ShrinkOptions {
   /** Runs to spend. 2,000 if not given. */
   readonly runs?: number;
+  /** The schedule has the fewest preemptions already, as a bounded search finds it. */
+  readonly fewest?: boolean;
 }
 
 type Weight = readonly [preemptions: number, answers: number, length: number];
@@ -50,6 +54,18 @@ class Shrinker {
     for (let better = true; better;) {
       better = await this.#forgetMany();
       better = (await this.#changeOne()) || better;
+    }
+  }
+
+  /** The first failure alike that a search by rising preemptions meets, if it is lighter. */
+  async fewer(): Promise<void> {
+    const { preemptions } = this.best.record;
+    if (preemptions < 2) return;
+    const search = new BoundedSearch({ preemptions: preemptions - 1, cache: true });
+    while (this.#left-- > 0 && search.begin()) {
+      const record = await runOnce(this.#scenario, search);
+      search.end(record);
+      if (this.#take(record)) return;
     }
   }
 
@@ -89,7 +105,10 @@ class Shrinker {
     if (this.#left-- <= 0) return false;
     const search = new ReplaySearch(choices);
     search.begin();
-    const record = await runOnce(this.#scenario, search);
+    return this.#take(await runOnce(this.#scenario, search));
+  }
+
+  #take(record: RunRecord): boolean {
     const failure = record.failures[0];
     if (failure === undefined || !sameFailure(failure, this.best.failure)) return false;
     if (!lighter(weightOf(record), weightOf(this.best.record))) return false;
@@ -106,5 +125,6 @@ export async function shrink(
 ): Promise<Failing> {
   const shrinker = new Shrinker(scenario, failing, options.runs ?? 2_000);
   await shrinker.run();
+  if (options.fewest !== true) await shrinker.fewer();
   return shrinker.best;
 }

@@ -65,13 +65,15 @@ function heading(table: Table): string[] {
 /** The schedule as lines of text, none wider than the columns. */
 export function traceView(replayed: Replayed, opts: ViewOptions = {}): string[] {
   const { columns = 100, steps: shown = 60 } = opts;
-  const { steps, failure } = replayed;
+  const { steps, failure, scenario } = replayed;
   const tasks = [...new Set(steps.map(({ task }) => task))].filter((task) => task !== '');
+  if (tasks[0] === scenario.name && tasks.length > 1) tasks.shift(); // the body, before all others
   const room = columns - MARGIN - SEPARATOR.length * (tasks.length - 1);
   const table = { tasks, width: Math.floor(room / Math.max(1, tasks.length)), columns };
-  const first = Math.max(0, steps.length - shown);
+  const setUp = steps.filter(({ task }) => task === scenario.name).length;
+  const first = Math.max(setUp, steps.length - shown);
   const lines = heading(table);
-  if (first > 0) lines.push(`${' '.repeat(MARGIN)}… ${first} steps before`);
+  if (first > setUp) lines.push(`${' '.repeat(MARGIN)}… ${first} steps before`);
   steps.slice(first).forEach((step, i) => {
     const culprit = failure !== null && first + i === steps.length - 1;
     linesOf(step).forEach((text, nr) => {

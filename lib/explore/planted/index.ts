@@ -3,6 +3,7 @@
 import { Errno } from '../../errno.js';
 import type { Scenario } from '../scenario.js';
 import { leaseBugs } from './leases.js';
+import { machineBugs } from './machines.js';
 import { pinBugs } from './pins.js';
 import { type Planted, twinOf } from './planted.js';
 import { queueBugs } from './queues.js';
@@ -18,6 +19,7 @@ export const plantedBugs: readonly Planted[] = [
   ...revocationBugs,
   ...leaseBugs,
   ...queueBugs,
+  ...machineBugs,
 ];
 
 /** Every scenario that ships, by name: the broken ones and their twins. */

@@ -227,7 +227,8 @@ const faultUnderNotifierLock = planted(
     preemptions: 2,
     nrPages: 1,
   },
-  ({ race, world, app, file, addr }, broken) => {
+  async ({ race, world, app, file, addr, task: stage }, broken) => {
+    await file.unmap(stage);
     // A semaphore by hand: the lock order check would name this mistake in the first schedule.
     const free = new WaitQueue(world.sched, 'notifier lock of rdma0');
     let holder: Task | null = null;

@@ -94,7 +94,7 @@ export class MemoryWorld {
     } as const;
     const addr = await process.mm.mmap(task, request);
     for (let i = 0; i < file.nrPages; i++) {
-      await process.mm.load(task, addr + i * PAGE_SIZE, new Uint8Array(1));
+      await process.mm.store(task, addr + i * PAGE_SIZE, new Uint8Array(1));
     }
     return addr;
   }
