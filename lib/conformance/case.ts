@@ -125,5 +125,13 @@ export function loadCases(paths: readonly string[]): Case[] {
       .sort()
       .map((name) => join(path, name));
   });
-  return files.flatMap((file) => parseCases(file, readFileSync(file, 'utf8')));
+  return files.flatMap((file) => parseCases(file, textOf(file)));
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new Errno('EIO', `conformance: ${file}: ${(cause as Error).message}`, { cause });
+  }
 }

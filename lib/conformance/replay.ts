@@ -125,29 +125,25 @@ export async function replayCase(c: Case, kernel: KernelName): Promise<CaseResul
   const differ: Difference[] = [];
   const unsupported: string[] = [];
   const run = new Run(await bootForCases(kernel));
-  try {
-    for (const [i, step] of c.steps.entries()) {
-      let ours: Answer;
-      try {
-        ours = await play(run, step);
-        // A step of the recorder took longer than it takes a woken task to run.
-        await run.machine.sched.settle();
-      } catch (e) {
-        if (e instanceof Unsupported) unsupported.push(step.op);
-        ours = e instanceof Unsupported ? 'unsupported' : `bug: ${(e as Error).message}`;
-      }
-      const theirs = linux[i] ?? 'not recorded';
-      if (ours !== theirs) differ.push({ id: c.id, step: i, op: step.op, linux: theirs, ours });
+  for (const [i, step] of c.steps.entries()) {
+    let ours: Answer;
+    try {
+      ours = await play(run, step);
+      // A step of the recorder took longer than it takes a woken task to run.
+      await run.machine.sched.settle();
+    } catch (e) {
+      if (e instanceof Unsupported) unsupported.push(step.op);
+      ours = e instanceof Unsupported ? 'unsupported' : bug(e);
     }
-  } finally {
-    await run.machine.powerOff();
+    const theirs = linux[i] ?? 'not recorded';
+    if (ours !== theirs) differ.push({ id: c.id, step: i, op: step.op, linux: theirs, ours });
   }
-  return {
-    id: c.id,
-    area: c.area,
-    steps: c.steps.length,
-    stepsAgree: c.steps.length - differ.length,
-    differ,
-    unsupported,
-  };
+  const steps = c.steps.length;
+  const stepsAgree = steps - differ.length;
+  // A machine that cannot be powered off is a difference too, and ends nobody else's replay.
+  const end = await run.machine.powerOff().then(() => 'ok', bug);
+  if (end !== 'ok') differ.push({ id: c.id, step: steps, op: 'power off', linux: 'ok', ours: end });
+  return { id: c.id, area: c.area, steps, stepsAgree, differ, unsupported };
 }
+
+const bug = (e: unknown): Answer => `bug: ${e instanceof Error ? e.message : String(e)}`;

@@ -37,7 +37,7 @@ const rows: readonly Row[] = [
 ];
 
 for (const [name, check, good, bad, code] of rows) {
-  test(`a bad ${name} is ${code}, and named: ${bad.map(shown).join(', ')}`, (t) => {
+  test(`a bad ${name} is ${code}, and named: ${bad.map((v) => JSON.stringify(v) ?? shown(v)).join(', ')}`, (t) => {
     for (const value of good) t.notThrows(() => check(value));
     const message = new RegExp(`call: ${name}`);
     for (const value of bad) t.throws(() => check(value), { code, message });
