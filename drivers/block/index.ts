@@ -1,5 +1,6 @@
 // block: the engine under O_DIRECT and writeback. It is asked by the file system, through the
-// interface that the file system declares (lib/fs/direct-io.ts: BlockEngine), which it fits by shape.
+// interface that the file system declares (lib/fs/direct-io.ts: BlockEngine), which it fits by
+// shape.
 //
 // The pages are the file system's: it holds them from before transfer() until it has returned,
 // and the driver only lets its hardware reach them meanwhile. EIO is all it ever refuses with.

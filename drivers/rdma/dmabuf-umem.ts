@@ -32,7 +32,9 @@ export class DmaBufUmem implements RegionMemory, Backing {
   readonly #dma: DmaMapping;
   readonly #offset: number;
 
-  /** EINVAL: not inside the buffer; ENODEV: revoked; EOPNOTSUPP: the exporter wants another kind. */
+  /**
+   * EINVAL: not inside the buffer; ENODEV: revoked; EOPNOTSUPP: the exporter wants another kind.
+   */
   constructor(dev: Device, request: DmaBufRequest) {
     const { buf, offset, len, access } = request;
     if (offset < 0 || len <= 0 || offset + len > buf.len) {

@@ -1,5 +1,6 @@
 // rdma: a software RDMA adapter on emulated memory. The hardware model is hca.ts; the driver, one
-// file per object, stands behind the node /dev/rdma0 and the library VerbsContext (verbs-context.ts).
+// file per object, stands behind the node /dev/rdma0 and the library VerbsContext
+// (verbs-context.ts).
 
 import { defineDriver, type Device, type Task } from '../../lib/driver/index.js';
 import { Hca } from './hca.js';

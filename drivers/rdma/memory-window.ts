@@ -1,6 +1,6 @@
 // Memory windows, as the adapter sees them: a key that opens a part of a region (rxe_mw.c).
 //
-//   type 1   VALID, unbound -> bound -> bound elsewhere -> …            (bind with length 0 unbinds)
+//   type 1   VALID, unbound -> bound -> bound elsewhere -> …      (a bind of length 0 unbinds)
 //   type 2   FREE -> VALID, bound to one queue pair -> FREE by LOCAL_INV or SEND_WITH_INV
 //
 // Every refusal of a bind is one and the same to the application: MW_BIND_ERR.

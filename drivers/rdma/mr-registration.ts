@@ -118,7 +118,9 @@ async function addMR(
   return { handle, lkey: mr.key.lkey, rkey: mr.key.rkey };
 }
 
-/** reg_user_mr_dmabuf. EOPNOTSUPP where the device has none; EINVAL: no buffer, or not inside it. */
+/**
+ * reg_user_mr_dmabuf. EOPNOTSUPP where the device has none; EINVAL: no buffer, or not inside it.
+ */
 export async function regDmaBufMR(
   file: UverbsFile,
   arg: RegMRArg & { readonly buf: DmaBuf; readonly offset: number },

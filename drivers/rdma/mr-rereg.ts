@@ -66,7 +66,10 @@ export async function reregMR(
   const iova = checkAddr('iova', arg.iova ?? addr);
   if ((flags & reregBits.translation) !== 0) checkOffsets(addr, iova);
   using mr = file.objects.own<MR>('mr', arg.mr);
-  const access = (flags & reregBits.access) !== 0 ? accessOf(arg.access ?? []) : mr.object.access;
+  const access =
+    (flags & reregBits.access) !== 0
+      ? accessOf(arg.access === undefined ? [] : arg.access)
+      : mr.object.access;
   if ((flags & reregBits.access) !== 0) checkCoreAccess(access, rules);
   using pd = (flags & reregBits.pd) !== 0 ? file.objects.use<PD>('pd', arg.pd ?? 0xffffffff) : null;
   checkDriver(file, mr.object, flags, access);

@@ -1,8 +1,8 @@
 // Bytes on their way: either a copy of them, or pieces of local regions to take them from.
 //
 // Moving is done in steps, and every step looks the region up again, as each packet does
-// (rxe_mr.c: copy_data; rxe_resp.c: rxe_recheck_mr). A step that finds no region, no right, or a page
-// that cannot be reached is a RegionFault that says on which side it was.
+// (rxe_mr.c: copy_data; rxe_resp.c: rxe_recheck_mr). A step that finds no region, no right, or a
+// page that cannot be reached is a RegionFault that says on which side it was.
 
 import { type Bus, DmaFault, type Task } from '../../lib/driver/index.js';
 import { type MemoryKey, RegionFault } from './memory-key.js';

@@ -2,8 +2,8 @@
 //
 //   RESET -> INIT -> RTR -> RTS <-> SQD          any -> ERR, any -> RESET          SQE -> RTS
 //
-// The table is ib_modify_qp_is_ok()'s (drivers/infiniband/core/verbs.c: qp_state_table): a step that
-// is not here, a required attribute that is missing and one that is not allowed are EINVAL.
+// The table is ib_modify_qp_is_ok()'s (drivers/infiniband/core/verbs.c: qp_state_table): a step
+// that is not here, a required attribute that is missing and one that is not allowed are EINVAL.
 
 import { Errno } from '../../lib/driver/index.js';
 import type { QPType } from './opcode.js';

@@ -39,7 +39,9 @@ export interface WireResponse {
   readonly syndrome: Syndrome;
   /** RNR: how long to wait before the next try. */
   readonly rnrTimer?: number;
-  /** READ: the bytes. They may turn out to be unreadable while they are fetched: then NAK_ACCESS. */
+  /**
+   * READ: the bytes. They may turn out to be unreadable while they are fetched: then NAK_ACCESS.
+   */
   readonly payload?: Payload;
   /** Atomics: what was there before. */
   readonly old?: bigint;

@@ -1,5 +1,5 @@
-// Goal: a device asserts that it holds what it maps, notes what it hands out, and answers EOPNOTSUPP
-// for what the machine does not have.
+// Goal: a device asserts that it holds what it maps, notes what it hands out, and answers
+// EOPNOTSUPP for what the machine does not have.
 
 import test from 'ava';
 import type { Device } from '../../lib/driver/device.js';

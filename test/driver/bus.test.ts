@@ -1,5 +1,5 @@
-// Goal: DMA moves exactly the bytes of its mapping, live in one go and simulated page by page with a
-// point before each, and the referee hears of every byte.
+// Goal: DMA moves exactly the bytes of its mapping, live in one go and simulated page by page with
+// a point before each, and the referee hears of every byte.
 
 import test from 'ava';
 import { DmaFault, type DmaEvent } from '../../lib/driver/dma.js';

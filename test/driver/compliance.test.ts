@@ -1,5 +1,5 @@
-// Goal: the compliance suite passes a good driver and finds what a bad one does. Method: the suite runs
-// against a recorder in place of a test runner.
+// Goal: the compliance suite passes a good driver and finds what a bad one does. Method: the suite
+// runs against a recorder in place of a test runner.
 
 import test from 'ava';
 import { complianceSuite, type TestContext } from '../../lib/driver/compliance.js';

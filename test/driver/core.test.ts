@@ -1,5 +1,5 @@
-// Goal: drivers and devices find each other in either order; unbinding gives everything back, or names
-// what the driver leaked.
+// Goal: drivers and devices find each other in either order; unbinding gives everything back, or
+// names what the driver leaked.
 
 import test from 'ava';
 import { DriverCore } from '../../lib/driver/core.js';
@@ -101,7 +101,7 @@ test('unbinding names what the driver leaked', async (t) => {
   t.deepEqual(core.devices, []);
 });
 
-test('unbinding withdraws nodes, releases handles, stops threads and work, then calls remove', async (t) => {
+test('unbinding releases handles, stops threads and work, then calls remove', async (t) => {
   const m = driverMachine();
   const order: string[] = [];
   m.core.register(

@@ -1,5 +1,5 @@
-// Goal: with the IOMMU off a stale translation passes, with 'strict' it faults; addresses are new each
-// time. Method: the table of iommu.ts, row by row.
+// Goal: with the IOMMU off a stale translation passes, with 'strict' it faults; addresses are new
+// each time. Method: the table of iommu.ts, row by row.
 
 import test from 'ava';
 import { DmaFault, type DmaDirection, type DmaMapping } from '../../lib/driver/dma.js';

@@ -32,7 +32,7 @@ function bench(fops: (dev: Device, life: Life) => Partial<FileOperations<Life>>)
   return { m, life };
 }
 
-test('release runs once, when the last reference goes and the task leaves the kernel', async (t) => {
+test('release runs once, when the last reference is gone and the call ends', async (t) => {
   const { m, life } = bench(() => ({}));
   await m.run(async (task) => {
     const app = new App(m, task);

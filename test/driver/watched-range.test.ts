@@ -1,5 +1,5 @@
-// Goal: a watched range hears of every change of its pages before it happens, clamped to itself, and a
-// fault in it answers what is there.
+// Goal: a watched range hears of every change of its pages before it happens, clamped to itself,
+// and a fault in it answers what is there.
 
 import test from 'ava';
 import type { Device } from '../../lib/driver/device.js';

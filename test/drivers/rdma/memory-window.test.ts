@@ -88,7 +88,7 @@ for (const [what, type, over, why] of rows) {
   });
 }
 
-test('a bind changes the variant of the rkey, counts on its region and lets go of the old one', (t) => {
+test('a bind changes the rkey, counts on its region and lets the old one go', (t) => {
   const [first, second] = [newRegion(), newRegion()];
   const mw = new MemoryWindow(1, 1, 0x1000100);
   doBind(mw, first, bind(), binder);

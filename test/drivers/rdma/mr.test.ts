@@ -1,6 +1,6 @@
 // Goal: a revoked region is fenced, unpinned, uncharged and dead, once and for good; its key stays
-// reserved until dereg, which joins. Method: revoke at every moment of a transfer, with hardware that
-// is well, slow, stalled, lying and dead.
+// reserved until dereg, which joins. Method: revoke at every moment of a transfer, with hardware
+// that is well, slow, stalled, lying and dead.
 
 import test from 'ava';
 import { revokePins } from '../../../lib/mm/revocation.js';
@@ -35,7 +35,7 @@ test('a region is revoked once: pages and charge go back, the key does not', asy
   assertBalanced(t, m.env, { mms: m.mms });
 });
 
-test('after revocation a remote request is REM_ACCESS_ERR and a local one LOC_PROT_ERR', async (t) => {
+test('a revoked region is REM_ACCESS_ERR far away and LOC_PROT_ERR at home', async (t) => {
   const m = rdmaMachine();
   await withContext(m, async (ctx, app) => {
     const [src, dst] = [await app.map(1), await app.map(1)];

@@ -108,7 +108,7 @@ test('rc_mixed_mr: an on-demand and a pinned region in one list', async (t) => {
   });
 });
 
-test('a page past the end of its file, or unmapped, is REM_ACCESS_ERR; a source LOC_PROT_ERR', async (t) => {
+test('a page past the end of its file cannot be had, at either end', async (t) => {
   const m = rdmaMachine();
   await withContext(m, async (ctx, app) => {
     const file = new TestFile(m, 'fsdax', pages(4));

@@ -54,7 +54,7 @@ test('a buffer the receiver may not write is REM_OP_ERR for the sender', async (
   });
 });
 
-test('SEND_WITH_INV of a key that cannot be invalidated breaks the receiver silently', async (t) => {
+test('SEND_WITH_INV of a key that cannot be breaks the receiver silently', async (t) => {
   const m = rdmaMachine();
   await withContext(m, async (ctx, app) => {
     const pd = await ctx.allocPD();

@@ -1,4 +1,5 @@
-// Goal: receive requests are taken in order, refused when there is no room, and a limit is raised once.
+// Goal: receive requests are taken in order, refused when there is no room, and a limit is raised
+// once.
 
 import test from 'ava';
 import { RecvQueue } from '../../../drivers/rdma/recv-queue.js';

@@ -132,7 +132,7 @@ for (const [kernel, status] of both) {
   });
 }
 
-test('a read or atomic into a region without local write is LOC_PROT_ERR in every kernel', async (t) => {
+test('a read into a region without local write is LOC_PROT_ERR everywhere', async (t) => {
   for (const kernel of ['6.1', '6.12', '7.2', 'proposed'] as const) {
     await bench({ kernel }, async ({ ctx, p, s, d }) => {
       const readOnly = await ctx.regMR(p.pd, s.addr, 4096, ['remote_read']);
