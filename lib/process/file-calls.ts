@@ -65,7 +65,7 @@ async function openFile(
     return (await kernel.openNode(t, path.slice(DEVICES.length), flags)).file;
   }
   const at = kernel.mounts.resolve(path);
-  return at.fs.open(t, at.path, flags, mode & 0o7777);
+  return at.fs.open(t, at.path, flags, mode & 0o7777 & ~t.process.fileCreationMask);
 }
 
 function readable(file: RegularFile | DeviceFile): void {

@@ -30,6 +30,8 @@ export class ProcessState implements ProcessLike {
   readonly mm: MM;
   /** Names the process in footprints. */
   readonly objectId: ObjectId;
+  /** Permission bits that new files do not get. The kernel's own start: 022 (init_fs). */
+  fileCreationMask = 0o022;
   readonly #life: Lifecycle;
   readonly #limits = new Rlimits();
   #cred: Credentials;

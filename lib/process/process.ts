@@ -85,6 +85,15 @@ export class Process extends ProcessState {
     return this.#call('setrlimit', opts, async () => this.setLimit(name, both));
   }
 
+  /** umask(2): the mask before. EINVAL for what is no mode. */
+  umask(mask: number, opts?: Opts): Promise<number> {
+    return this.#call('umask', opts, async () => {
+      const before = this.fileCreationMask;
+      this.fileCreationMask = checkMode('umask', mask) & 0o777;
+      return before;
+    });
+  }
+
   /** Leaving root drops every capability. EPERM. */
   setuid(uid: number, opts?: Opts): Promise<void> {
     return this.#call('setuid', opts, async () => this.becomeUser(uid));
@@ -202,7 +211,7 @@ export class Process extends ProcessState {
 
   mkdir(path: string, mode = 0o777, opts?: Opts): Promise<void> {
     return this.#pathCall('mkdir', opts, path, (t, fs, at) =>
-      fs.mkdir(t, at, checkMode('mkdir', mode) & 0o7777),
+      fs.mkdir(t, at, checkMode('mkdir', mode) & 0o7777 & ~this.fileCreationMask),
     );
   }
 
