@@ -7,6 +7,8 @@ import { addBench } from './bench-command.js';
 import { addConformance } from './conformance-command.js';
 import { addLab } from './lab-command.js';
 import { addNewDriver } from './new-driver-command.js';
+import { addRace } from './race-command.js';
+import { addReplay } from './replay-command.js';
 
 function program(): Command {
   const command = new Command('leasehold')
@@ -15,6 +17,8 @@ function program(): Command {
   addLab(command);
   addConformance(command);
   addBench(command);
+  addRace(command);
+  addReplay(command);
   addNewDriver(command);
   return command;
 }
