@@ -1,20 +1,55 @@
-// The built package: ESM, CommonJS and types, an entry for each door.
-import { defineConfig } from 'tsup';
+// The built package: dist/esm and dist/cjs, an entry for each door, and dist/types for both.
+//
+// Each format shares chunks between its doors, so that a driver and the machine that it runs on have
+// the same Errno. Types are tsc's, file by file: a driver adds its node to an interface by the path of
+// the file that declares it, which one bundled file would lose.
 
-export default defineConfig({
-  entry: {
-    index: 'lib/index.ts',
-    cli: 'lib/cli/main.ts',
-    'drivers/rdma': 'drivers/rdma/index.ts',
-    'drivers/v4l2': 'drivers/v4l2/index.ts',
-    'drivers/null': 'drivers/null/index.ts',
-    'drivers/block': 'drivers/block/index.ts',
-    driver: 'lib/driver/index.ts',
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { defineConfig, type Options } from 'tsup';
+
+const drivers = readdirSync('drivers').filter((name) => existsSync(`drivers/${name}/index.ts`));
+
+const doors = {
+  index: 'lib/index.ts',
+  ava: 'lib/ava.ts',
+  driver: 'lib/driver/index.ts',
+  ...Object.fromEntries(drivers.map((name) => [`drivers/${name}`, `drivers/${name}/index.ts`])),
+};
+
+const common: Options = { splitting: true, clean: true, target: 'node20' };
+
+/** What a door's types are called by importers of either kind. */
+function emitTypes(): void {
+  rmSync('dist/types', { recursive: true, force: true });
+  rmSync('dist/types-cjs', { recursive: true, force: true });
+  const files = Object.values(doors);
+  const config = 'dist/tsconfig.types.json';
+  const extended = { extends: '../tsconfig.types.json', files: files.map((f) => `../${f}`) };
+  writeFileSync(config, JSON.stringify(extended));
+  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+  const { status } = spawnSync(process.execPath, [tsc, '-p', config], { stdio: 'inherit' });
+  rmSync(config);
+  if (status !== 0) throw new Error('the types could not be made');
+  cpSync('dist/types', 'dist/types-cjs', { recursive: true });
+  writeFileSync('dist/types-cjs/package.json', '{ "type": "commonjs" }\n');
+}
+
+export default defineConfig([
+  {
+    ...common,
+    entry: { ...doors, cli: 'lib/cli/main.ts' },
+    format: 'esm',
+    outDir: 'dist/esm',
+    onSuccess: async () => emitTypes(),
   },
-  format: ['esm', 'cjs'],
-  dts: true,
-  clean: true,
-  shims: true,
-  target: 'node20',
-  outDir: 'dist',
-});
+  {
+    ...common,
+    entry: doors,
+    format: 'cjs',
+    outDir: 'dist/cjs',
+    // lib/native.ts then goes by __dirname.
+    define: { 'import.meta.url': 'undefined' },
+  },
+]);
