@@ -1,7 +1,7 @@
 // Goal: a container takes and gives back memory as type1 does: its checks, its account, its entries.
 // Method: tables of requests; after each refusal nothing is pinned, charged or translated.
 
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import vfio, { AssignedDevice, type VfioClient } from '../../../drivers/vfio/index.js';
 import type { MapDMAArg, UnmapDMAArg } from '../../../drivers/vfio/container.js';
 import { isErrno } from '../../../lib/errno.js';
@@ -25,7 +25,7 @@ const code = (promise: Promise<unknown>): Promise<unknown> =>
 
 /** A container with an entry of four pages at `base`, and eight pages of memory. */
 async function withEntry(
-  t: Parameters<Parameters<typeof test>[1]>[0],
+  t: ExecutionContext,
   opts: { kernel?: KernelName; process?: ProcessOptions; limits?: object },
   body: (dev: VfioClient, vaddr: number, app: App) => Promise<void>,
 ): Promise<void> {
