@@ -72,7 +72,6 @@ export class FileLayouts {
    * out of time. EFAULT: not one mapping. EINVAL: of no file. EOPNOTSUPP: neither kernel nor policy
    * has layout leases for applications. EACCES, EAGAIN: as F_SETLEASE.
    */
-  // eslint-disable-next-line @typescript-eslint/require-await
   async takeLayoutLease(caller: Caller, request: LeaseRequest): Promise<HeldLease> {
     const { process } = caller;
     const { file } = process.mm.findVma(request.addr, request.len);
