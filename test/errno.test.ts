@@ -25,8 +25,7 @@ test('the numbers are those of the Linux this runs on', (t) => {
   const ours: Record<string, number> = errnoNumbers;
   const shared = Object.keys(errnoNumbers).filter((code) => code in host);
   t.true(shared.length > 60);
-  for (const code of shared)
-    t.is(ours[code], host[code], code);
+  for (const code of shared) t.is(ours[code], host[code], code);
 });
 
 test('codes that Node does not know have the numbers of errno.h', (t) => {
