@@ -68,6 +68,7 @@ const config = `export default {
   files: ['*.test.ts'],
   extensions: { ts: 'module' },
   nodeArguments: ['--import=tsx'],
+  workerThreads: false,
 };
 `;
 
@@ -97,10 +98,20 @@ test('a failure prints token and schedule, and the token runs only that', (t) =>
   const file = join(folder, 'failing.test.ts');
   writeFileSync(file, failing);
   writeFileSync(join(folder, 'ava.config.js'), config);
+  // The folder is a project of its own: ava looks for its files below the nearest package.json.
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   const ava = (env: Record<string, string>) => {
-    const command = [join(root, 'node_modules/ava/entrypoints/cli.mjs'), '--tap'];
+    const command = [
+      join(root, 'node_modules/ava/entrypoints/cli.mjs'),
+      '--tap',
+      'failing.test.ts',
+    ];
     const { AVA_PATH: _ava, NODE_OPTIONS: _options, ...outer } = process.env;
-    return spawnSync(process.execPath, command, { cwd: folder, env: { ...outer, ...env } });
+    return spawnSync(process.execPath, command, {
+      cwd: folder,
+      env: { ...outer, ...env },
+      timeout: 60_000,
+    });
   };
   const first = ava({});
   const printed = String(first.stdout);
