@@ -66,3 +66,21 @@ export function checkWord<T extends string>(
   if (words.includes(v as T)) return v as T;
   throw new Errno('EINVAL', `${call}: ${name}: ${shown(v)} is not ${words.join(', ')}`);
 }
+
+const accessModes: readonly unknown[] = ['rdonly', 'wronly', 'rdwr'];
+const openFlags: readonly unknown[] = [
+  ...accessModes,
+  ...['append', 'cloexec', 'creat', 'direct', 'directory', 'excl', 'nofollow'],
+  ...['nonblock', 'path', 'trunc'],
+];
+
+/** Flags of open(2): known ones, with one access mode at most. */
+export function checkOpenFlags(flags: unknown): void {
+  const list = checkList('open', 'flags', flags);
+  for (const flag of list) {
+    if (!openFlags.includes(flag)) throw new Errno('EINVAL', `open: flags: no flag ${shown(flag)}`);
+  }
+  if (list.filter((flag) => accessModes.includes(flag)).length > 1) {
+    throw new Errno('EINVAL', `open: flags: two access modes in ${list.join(', ')}`);
+  }
+}

@@ -1,6 +1,7 @@
 // Who a process runs as: user, group and capabilities.
 
 import { Errno } from '../errno.js';
+import { checkId } from './arguments.js';
 import type { Capability, Credentials } from '../mm/caller.js';
 
 /** Every capability that the emulated kernel asks for. */
@@ -34,7 +35,7 @@ export const userCredentials = (uid: number, gid = uid): Credentials => ({
  * cap_emulate_setxuid). EPERM for a user who is neither root nor stays the same.
  */
 export function withUid(cred: Credentials, uid: number): Credentials {
-  if (!Number.isSafeInteger(uid) || uid < 0) throw new Errno('EINVAL', `setuid: ${uid}`);
+  checkId('setuid', 'uid', uid);
   if (uid === cred.uid) return cred;
   if (cred.uid !== 0) throw new Errno('EPERM', `setuid: user ${cred.uid} cannot become ${uid}`);
   return userCredentials(uid, uid);

@@ -12,6 +12,14 @@ import {
   type PollEvent,
   isDevice,
 } from './file.js';
+import {
+  checkList,
+  checkOpenFlags,
+  checkPath,
+  checkStruct,
+  checkWord,
+  shown,
+} from './arguments.js';
 import type { OpenedNode } from './kernel.js';
 import type { Process, Thread } from './process.js';
 import type { CallOptions } from './thread-group.js';
@@ -30,6 +38,8 @@ export async function openNode(
   name: string,
   flags: readonly OpenFlag[],
 ): Promise<OpenedNode & { readonly fd: number }> {
+  checkPath('open device node', name);
+  checkOpenFlags(flags);
   const { fds, kernel } = t.process;
   const fd = fds.reserve();
   try {
@@ -54,7 +64,9 @@ export async function ioctl(
   request: string,
   arg: unknown,
 ): Promise<unknown> {
-  return deviceFile(file, 'ENOTTY').ioctl(t, request, arg);
+  const device = deviceFile(file, 'ENOTTY');
+  if (typeof request !== 'string') throw new Errno('ENOTTY', `ioctl: request ${shown(request)}`);
+  return device.ioctl(t, request, arg);
 }
 
 /** poll(2) of one descriptor: what is ready, or nothing after timeoutNs. EINTR. */
@@ -64,6 +76,7 @@ export async function poll(
   opts: PollOptions,
 ): Promise<readonly PollEvent[]> {
   const file = deviceFile(opened, 'EINVAL');
+  checkPollOptions(opts);
   const { sched } = t.process.kernel;
   const untilNs = sched.clock.nowNs + (opts.timeoutNs ?? Infinity);
   for (;;) {
@@ -72,6 +85,19 @@ export async function poll(
     const wanted = ready.filter((event) => isWanted(event, opts.events));
     if (wanted.length > 0 || opts.timeoutNs === 0) return wanted;
     if ((await waitAny(t, [...queues], untilNs)) === 'timeout') return [];
+  }
+}
+
+const pollEvents: readonly PollEvent[] = ['POLLIN', 'POLLOUT', 'POLLPRI', 'POLLERR', 'POLLHUP'];
+
+function checkPollOptions(opts: PollOptions): void {
+  checkStruct('poll', 'options', opts);
+  const { timeoutNs = 0, events = [] } = opts;
+  if (typeof timeoutNs !== 'number' || !(timeoutNs >= 0)) {
+    throw new Errno('EINVAL', `poll: timeout ${shown(timeoutNs)}`);
+  }
+  for (const event of checkList('poll', 'events', events)) {
+    checkWord('poll', 'events', event, pollEvents);
   }
 }
 

@@ -3,7 +3,7 @@
 
 import { Errno } from '../errno.js';
 import { alignDown, alignUp, checkLen, checkPos, checkRange, PAGE_SIZE } from '../units.js';
-import { checkBytes, checkList, checkMode, checkPath, checkWord, shown } from './arguments.js';
+import { checkBytes, checkMode, checkOpenFlags, checkPath, checkWord, shown } from './arguments.js';
 import {
   type DeviceFile,
   type FallocateMode,
@@ -41,7 +41,7 @@ export async function open(
   mode: number,
 ): Promise<number> {
   checkPath('open', path);
-  checkList('open', 'flags', flags);
+  checkOpenFlags(flags);
   checkMode('open', mode);
   const { fds } = t.process;
   const fd = fds.reserve();

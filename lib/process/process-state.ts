@@ -1,9 +1,11 @@
 // What a process is, apart from its system calls: who it runs as, what it may use, its memory,
 // descriptors and signals, and its end. Nothing here waits, except for the end.
 
+import { Errno } from '../errno.js';
 import type { Caller, Credentials, ProcessLike, SignalInfo, UserAccount } from '../mm/caller.js';
 import { MM } from '../mm/mm.js';
 import type { ObjectId, Task } from '../sched/index.js';
+import { checkList, checkWord, shown } from './arguments.js';
 import { withUid } from './credentials.js';
 import { doExit } from './exit.js';
 import { FdTable } from './fd-table.js';
@@ -106,6 +108,9 @@ export class ProcessState implements ProcessLike {
 
   /** exit_group(2). Resolves when nothing is held any more; every other call is over then. */
   exit(code = 0): Promise<ExitStatus> {
+    if (!Number.isInteger(code)) {
+      return Promise.reject(new Errno('EINVAL', `exit: code ${shown(code)} is no whole number`));
+    }
     this.#life.begin(`exit:${code & 0xff}`);
     return this.wait();
   }
@@ -122,6 +127,9 @@ export class ProcessState implements ProcessLike {
 
   /** Install a handler; it replaces the one before. EINVAL for SIGKILL and SIGSTOP. */
   on(sig: string, handler: SignalHandler, opts: HandlerOptions = {}): void {
+    if (typeof handler !== 'function') {
+      throw new Errno('EFAULT', `sigaction: handler: ${shown(handler)} is no function`);
+    }
     this.#life.signals.setAction(sig, { ...opts, handler });
   }
 
@@ -137,6 +145,8 @@ export class ProcessState implements ProcessLike {
 
   /** sigprocmask(2): what is no longer blocked is delivered at once. */
   sigmask(how: 'block' | 'unblock' | 'setmask', sigs: readonly string[]): void {
+    checkWord('sigprocmask', 'how', how, ['block', 'unblock', 'setmask']);
+    checkList('sigprocmask', 'signals', sigs);
     this.#life.signals.setMask(how, sigs);
     this.#life.releasePending();
   }

@@ -2,6 +2,7 @@
 // (include/asm-generic/resource.h; RLIMIT_MEMLOCK 8 MiB since 5.16).
 
 import { Errno } from '../errno.js';
+import { checkStruct, shown } from './arguments.js';
 import { MiB } from '../units.js';
 import type { Credentials } from '../mm/caller.js';
 
@@ -27,7 +28,7 @@ export class Rlimits {
   }
 
   get(name: LimitName): Limit {
-    const limit = this.#limits[name];
+    const limit = Object.hasOwn(this.#limits, name) ? this.#limits[name] : undefined;
     if (limit === undefined) throw new Errno('EINVAL', `rlimit: no such limit: ${String(name)}`);
     return limit;
   }
@@ -38,9 +39,13 @@ export class Rlimits {
    */
   set(cred: Credentials, name: LimitName, limit: Limit): void {
     const old = this.get(name);
+    checkStruct('setrlimit', `${name} limit`, limit);
     const exact = (n: number): boolean => n === Infinity || (Number.isSafeInteger(n) && n >= 0);
     if (!exact(limit.soft) || !exact(limit.hard) || limit.soft > limit.hard) {
-      throw new Errno('EINVAL', `setrlimit: ${name}: soft ${limit.soft}, hard ${limit.hard}`);
+      throw new Errno(
+        'EINVAL',
+        `setrlimit: ${name}: limit: soft ${shown(limit.soft)}, hard ${shown(limit.hard)}`,
+      );
     }
     if (limit.hard > old.hard && !cred.caps.has('CAP_SYS_RESOURCE')) {
       throw new Errno('EPERM', `setrlimit: ${name}: raising ${old.hard} to ${limit.hard}`);

@@ -66,6 +66,9 @@ export class ThreadGroup {
    */
   async run<T>(name: string, opts: CallOptions, body: (task: Task) => Promise<T>): Promise<T> {
     if (this.#owner.gone !== null) throw this.#owner.gone;
+    if (opts.signal !== undefined && !(opts.signal instanceof AbortSignal)) {
+      throw new Errno('EINVAL', `${name}: options: signal is no AbortSignal`);
+    }
     const reason = opts.signal?.aborted === true ? abortError(name, opts.signal) : null;
     if (reason !== null) throw reason;
     return this.#sched.enter(`${this.#owner.name}:${name}`, (task) =>
