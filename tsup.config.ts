@@ -1,8 +1,8 @@
 // The built package: dist/esm and dist/cjs, an entry for each door, and dist/types for both.
 //
-// Each format shares chunks between its doors, so that a driver and the machine that it runs on have
-// the same Errno. Types are tsc's, file by file: a driver adds its node to an interface by the path of
-// the file that declares it, which one bundled file would lose.
+// Each format shares chunks between its doors, so that a driver and the machine that it runs on
+// have the same Errno. Types are tsc's, file by file: a driver adds its node to an interface by the
+// path of the file that declares it, which one bundled file would lose.
 
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,7 @@
 // Goal: what npm gets works: imported, required and type-checked by somebody else's project.
 //
-// Method: the package is built in a temporary folder, and a project beside it depends on it by name.
+// Method: the package is built in a temporary folder, and a project beside it depends on it by
+// name.
 
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

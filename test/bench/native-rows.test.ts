@@ -1,5 +1,5 @@
-// Goal: every row of the native suite measures something, under a name of its own. How fast it is, the
-// bench says: tests hold nobody to a time.
+// Goal: every row of the native suite measures something, under a name of its own. How fast it is,
+// the bench says: tests hold nobody to a time.
 
 import test from 'ava';
 import { nativeRows } from '../../lib/bench/native-rows.js';
