@@ -136,8 +136,8 @@ export class BoundedSearch implements Search {
   #changed(depth: number, runnable: readonly Task[]): NondeterminismError {
     const names = runnable.map((task) => task.name).join(', ');
     return new NondeterminismError(
-      `choice ${depth} was made from other tasks when the same choices were taken before; now from` +
-        ` ${names}: something besides the schedule decides`,
+      `choice ${depth} was made from other tasks when the same choices were taken before; now` +
+        ` from ${names}: something besides the schedule decides`,
     );
   }
 }

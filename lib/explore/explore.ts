@@ -1,9 +1,9 @@
-// explore(): runs a scenario under one search until the search ends, a schedule fails, or the budget
-// is spent, and says what was covered.
+// explore(): runs a scenario under one search until the search ends, a schedule fails, or the
+// budget is spent, and says what was covered.
 //
 //   search.begin -> run -> [failure -> shrink -> token] -> search.end -> ...
 //
-// Between runs the host gets its turn now and then, so that timers, signals and a test runner go on.
+// Between runs the host gets its turn now and then: timers, signals and a test runner go on.
 
 import { RealClock, Scheduler } from '../sched/index.js';
 import { NS_PER_SECOND, seconds } from '../units.js';
@@ -24,7 +24,7 @@ export interface ExploreOptions extends StrategyOptions {
   /** 'exhaustive' if not given. A search can be used once. */
   readonly strategy?: StrategyName | Search;
   readonly budget?: Budget;
-  /** Go on after failures and collect the different ones, with the runs that fail run to the end. */
+  /** Go on after failures and collect the different ones; runs that fail go on to their end. */
   readonly keepGoing?: boolean;
   /** Make failing schedules light before they are told. True if not given. */
   readonly shrink?: boolean;

@@ -1,12 +1,12 @@
-// Lets a fast-check scheduler decide: the scenario that explore() runs becomes one run of a property.
+// Lets a fast-check scheduler decide: the scenario of explore() becomes one run of a property.
 //
 //   fc.assert(fc.asyncProperty(fc.scheduler(), async (s) => {
 //     const { failures } = await explore(scenario, { strategy: new FastCheckSearch(s) });
 //     assert.deepEqual(failures, []);
 //   }))
 //
-// Every task that can go on is a task scheduled on s, and stays so until s picks it. Guarantees what
-// fast-check does: chosen by its seed, repeated by its path, nothing about what is missed.
+// Every task that can go on is a task scheduled on s, and stays so until s picks it. Guarantees
+// what fast-check does: chosen by its seed, repeated by its path, nothing about what is missed.
 
 import assert from 'node:assert/strict';
 import { CLOCK_TASK_ID, type Task } from '../sched/index.js';

@@ -1,6 +1,7 @@
 // Replays one schedule and writes down what every step did: who took it, what it touched, what the
 // tracepoints and the scenario said in it.
 
+import { Errno } from '../errno.js';
 import type { Scheduler, Step } from '../sched/index.js';
 import { type TraceEvent, TraceRecorder, tracepointNames } from '../trace/index.js';
 import { NondeterminismError, type Failure } from './failure.js';
@@ -100,11 +101,14 @@ export async function replayChoices(
 }
 
 /**
- * Replay a token of this scenario. EINVAL if it is of another one. Throws NondeterminismError if the
+ * Replay a token of this scenario. EINVAL if it is none, or of another one. Throws NondeterminismError if the
  * tasks met are not those of the recording: the code has changed since, or is not deterministic.
  */
 export async function replayToken(scenario: Scenario, text: string): Promise<Replayed> {
   const token = decodeToken(text);
+  if (token.scenario !== scenario.name) {
+    throw new Errno('EINVAL', `replay: ${text} is of ${token.scenario}, not of ${scenario.name}`);
+  }
   const replayed = await replayChoices(scenario, token.choices);
   if (keysHash(replayed.keys, token.choices.length) !== token.keysHash) {
     throw new NondeterminismError(

@@ -9,7 +9,7 @@ import type { Access, ObjectId, Scheduler, SimulatedOptions, Task } from '../sch
 
 export type RaceTimers = 'idle' | 'any';
 
-/** Judged after every step, or after those that write one of `over`; what it throws is a finding. */
+/** Judged after every step that writes, or that writes one of `over`; a throw is a finding. */
 export interface InvariantOptions {
   /**
    * What the check reads. Two steps that write any of these are never swapped by a reduction, as

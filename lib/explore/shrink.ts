@@ -2,8 +2,8 @@
 //
 // Less is fewer preemptions, then fewer answers that are not 0, then a shorter list. Each round
 // tries to forget halves, quarters ... single ones of the answers that are not 0; what still fails
-// alike is kept. In the end no single answer can be forgotten or made smaller. What came of a sample
-// is then looked for by rising preemptions, as far as the runs go; what came of an iterated bound
+// alike is kept. In the end no single answer can be forgotten or made smaller. What came of a
+// sample is then looked for by rising preemptions, as far as the runs go; what came of an iterated bound
 // already has the fewest.
 
 import { BoundedSearch } from './bounded-search.js';
@@ -88,7 +88,7 @@ class Shrinker {
     return better;
   }
 
-  /** Another answer at one place, or the same one later: a preemption that need not come so early. */
+  /** A smaller answer at one place, or the rest of the schedule one choice earlier. */
   async #changeOne(): Promise<boolean> {
     for (const place of this.#places()) {
       const { choices } = this.best.record;

@@ -65,7 +65,7 @@ test('with the cache independent steps need one schedule each order does not mat
   t.true(cached.schedules * 3 <= plain.schedules, `${cached.schedules} of ${plain.schedules}`);
 });
 
-test('a scenario that behaves differently on the same choices is an error that names the step', async (t) => {
+test('a scenario that differs on the same choices is an error that names the step', async (t) => {
   let runs = 0;
   const fickle = scenario('fickle', 'depends on how often it ran', (race) => {
     const cell = race.object('cell');

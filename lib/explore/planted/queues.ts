@@ -1,4 +1,4 @@
-// Planted bugs of drivers' queues and books, on tasks and locks alone: completions, buffers, counts.
+// Planted bugs of drivers' queues and books, on tasks and locks alone: completions, counts.
 
 import assert from 'node:assert/strict';
 import { isErrno } from '../../errno.js';
