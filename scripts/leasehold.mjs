@@ -24,6 +24,6 @@ if (existsSync(source)) {
   );
   process.exit(signal ? 1 : (status ?? 1));
 } else {
-  const { main } = await import('../dist/cli.js');
+  const { main } = await import('../dist/esm/cli.js');
   process.exitCode = await main(process.argv);
 }
