@@ -9,6 +9,7 @@
 // dropped in part cannot be split: its bytes are zeroed in place (folios.ts).
 
 import { Errno } from '../errno.js';
+import { haveRoom } from '../mm/mm-env.js';
 import { installPte, VmFault } from '../mm/vma.js';
 import type { Task } from '../sched/index.js';
 import { PAGE_SIZE, pageOffset, pagesFor, pgoffOf, posOf, type Pfn, type Pgoff } from '../units.js';
@@ -48,6 +49,7 @@ async function readPages(task: Task, inode: Inode, pos: number, target: Uint8Arr
     const pgoff = pgoffOf(at);
     const part = target.subarray(done, done + PAGE_SIZE - pageOffset(at));
     done += part.length;
+    if (fs.env.mm.allocator.isLow) await haveRoom(task, fs.env.mm);
     await mapping.invalidateLock.downRead(task);
     try {
       const cached = mapping.lookup(pgoff) ?? (writtenBlock(inode, pgoff) && bringIn(inode, pgoff));
@@ -77,6 +79,7 @@ export function pageCacheData(): FileData {
         const at = pos + done;
         const pgoff = pgoffOf(at);
         const n = Math.min(PAGE_SIZE - pageOffset(at), len - done);
+        if (inode.fs.env.mm.allocator.isLow) await haveRoom(task, inode.fs.env.mm);
         if (inode.mapping.lookup(pgoff) === undefined) fresh.push(pgoff);
         const pfn = bringIn(inode, pgoff, n === PAGE_SIZE);
         inode.mapping.setDirty(pgoff);

@@ -15,6 +15,7 @@ import { tracepoints } from '../trace/events.js';
 import type { Pfn } from '../units.js';
 import { PAGE_SIZE } from '../units.js';
 import { installAnon } from './anon.js';
+import { haveRoom } from './mm-env.js';
 import { pageFlags } from './page-flags.js';
 import { pfnOfPte, pteAllows } from './pte.js';
 import { type FaultAccess, installPte, type VMA } from './vma.js';
@@ -32,6 +33,7 @@ export async function handleFault(
     const file = vma.file?.label ?? 'anonymous';
     tracepoints.fault.emit(env.sched, { file, addr: vma.addrOfIndex(index), access });
   }
+  if (env.allocator.isLow) await haveRoom(task, env);
   if (env.sched.on) await env.sched.at(vma.id, 'write');
   if (vma.shared || access === 'read') await sharedFault(task, vma, index, access);
   else await breakCow(task, vma, index);

@@ -54,14 +54,14 @@ export async function migratePage(
   anon: AnonPlace | null,
 ): Promise<boolean> {
   const { pages, allocator } = env;
-  if (pages.refs(pfn) > 0) return false;
+  if (isHeld(env, pfn)) return false;
   const target = allocOrUndefined(env);
   if (target === undefined) return false;
   const mapping = pages.mappingOf(pfn);
   let moved = false;
   try {
     return await withPlaces(task, env, pfn, 'migrate', anon, (places) => {
-      if (pages.refs(pfn) > 0) return false;
+      if (isHeld(env, pfn)) return false;
       moved = places.length > 0 || (mapping !== undefined && pages.mappingOf(pfn) === mapping);
       if (moved) movePage(env, pfn, target, places);
       return true;
@@ -69,6 +69,11 @@ export async function migratePage(
   } finally {
     if (!moved) allocator.freePage(target);
   }
+}
+
+/** Referenced by somebody, or on its way to the device. */
+function isHeld({ pages }: MMEnv, pfn: Pfn): boolean {
+  return pages.refs(pfn) > 0 || pages.hasFlags(pfn, pageFlags.writeback);
 }
 
 function allocOrUndefined({ allocator }: MMEnv): Pfn | undefined {

@@ -24,6 +24,10 @@ export interface AllocOptions {
   readonly zero?: boolean;
 }
 
+/** The low mark is a share of all pages: 1 of so many, and at most so many pages. */
+const LOW_MARK_SHARE = 64;
+const MOST_LOW_MARK = 64;
+
 /** A run of pages handed out lowest first, freed ones before untouched ones. */
 class Zone {
   readonly name: ZoneName;
@@ -63,6 +67,8 @@ export class PageAllocator {
   /** The shared page of zeroes that private anonymous memory reads before it is written. */
   readonly zeroPfn: Pfn;
   readonly #zones: readonly [normal: Zone, movable: Zone];
+  /** Free pages below which who can wait reclaims before it allocates. */
+  readonly lowMark: number;
   /** Asked to free something when a zone is empty; true: try once more. Reclaim sets it. */
   onPressure: ((zone: ZoneName) => boolean) | null = null;
 
@@ -75,6 +81,7 @@ export class PageAllocator {
       new Zone('normal', ram.basePfn, nrNormal),
       new Zone('movable', ram.basePfn + nrNormal, nrMovable),
     ];
+    this.lowMark = Math.min(MOST_LOW_MARK, Math.floor(ram.nrPages / LOW_MARK_SHARE));
     this.zeroPfn = this.allocPage();
     pages.setFlags(this.zeroPfn, pageFlags.reserved);
     pages.zeroPfn = this.zeroPfn;
@@ -84,6 +91,10 @@ export class PageAllocator {
   /** Free pages of both zones, or of one. */
   get nrFree(): number {
     return this.#zones[0].nrFree + this.#zones[1].nrFree;
+  }
+
+  get isLow(): boolean {
+    return this.nrFree < this.lowMark;
   }
 
   nrFreeIn(zone: ZoneName): number {

@@ -2,15 +2,16 @@
 // by page and in its order (mm/vmscan.c; facts 2.4).
 //
 //   anonymous                                 kept: there is no swap
+//   on its way to the device                  kept
 //   used since it was last looked at          activated
 //   pinned, and the policy wants it mapped    kept
 //   (unmapped now)
 //   maybe pinned for DMA                      activated: not reclaimed, its file metadata stays
-//   dirty                                     written, kept for the next round
+//   dirty                                     written, freed in the next round; kept if it stays dirty
 //   referenced by anybody                     kept
 //   else                                      out of its file, free
 //
-// It never runs by itself: who wants memory back, or wants to see what happens, calls it.
+// It never runs by itself: who needs memory (pressure.ts), or wants to see what happens, calls it.
 
 import type { Task } from '../sched/index.js';
 import type { Pfn, Pgoff } from '../units.js';
@@ -19,7 +20,8 @@ import type { MMEnv } from './mm-env.js';
 import { pageFlags } from './page-flags.js';
 import { GUP_PIN_COUNTING_BIAS } from './page.js';
 import { tracepoints } from '../trace/events.js';
-import { tryToUnmap } from './rmap.js';
+import { placesOf, tryToUnmap } from './rmap.js';
+import { clearPte } from './vma.js';
 
 /** What higher rooms add. */
 export interface ReclaimHooks {
@@ -73,6 +75,7 @@ async function shrinkPage(task: Task, env: MMEnv, pfn: Pfn, hooks: ReclaimHooks)
   const mapping = pages.mappingOf(pfn);
   const pgoff = mapping?.pgoffOfPage(pfn);
   if (mapping === undefined || pgoff === undefined) return 'kept';
+  if (pages.hasFlags(pfn, pageFlags.writeback)) return 'kept';
   // Faults and reads in progress hold it for reading: they play the part of the folio lock.
   if (!mapping.invalidateLock.tryDownWrite(task)) return 'kept';
   try {
@@ -92,7 +95,42 @@ async function shrinkPage(task: Task, env: MMEnv, pfn: Pfn, hooks: ReclaimHooks)
   }
   if (hooks.pageout === undefined) return 'kept';
   await hooks.pageout(task, mapping, pgoff);
-  return 'written';
+  return mapping.isDirty(pgoff) ? 'kept' : 'written';
+}
+
+/**
+ * The same within one step, for an allocation that cannot wait: up to nr clean pages that nobody
+ * references, whose file nobody is busy with and whose mappings no MMU notifier watches. How many.
+ */
+export function dropNow(env: MMEnv, nr: number, wanted: (pfn: Pfn) => boolean): number {
+  const { lru, vmstat } = env.pages;
+  let dropped = 0;
+  for (const pfn of lru.oldest(lru.nrInactive)) {
+    if (dropped >= nr) break;
+    if (!wanted(pfn) || !isDroppable(env, pfn)) continue;
+    vmstat.counters.pgscan++;
+    const mapping = env.pages.mappingOf(pfn)!;
+    const pgoff = mapping.pgoffOfPage(pfn)!;
+    for (const { vma, index } of placesOf(env, pfn)) clearPte(vma, index);
+    if (mapping.isDirty(pgoff)) continue; // an entry knew of a store that nobody else knew of
+    if (dropPage(env, mapping, pgoff, pfn) === 'reclaimed') dropped++;
+  }
+  vmstat.counters.pgsteal += dropped;
+  return dropped;
+}
+
+function isDroppable(env: MMEnv, pfn: Pfn): boolean {
+  const { pages } = env;
+  const mapping = pages.mappingOf(pfn);
+  if (mapping === undefined || mapping.host.kind !== 'pagecache') return false;
+  const { referenced, dirty, writeback } = pageFlags;
+  if ((pages.flags(pfn) & (dirty | writeback)) !== 0 || pages.refs(pfn) > 0) return false;
+  if (mapping.invalidateLock.holders.length > 0) return false;
+  if (pages.hasFlags(pfn, referenced)) {
+    pages.clearFlags(pfn, referenced); // once more round the list
+    return false;
+  }
+  return placesOf(env, pfn).every(({ vma }) => vma.mm.notifiers.empty);
 }
 
 /** __remove_mapping: only if nobody references it beyond the page cache. */
