@@ -1,8 +1,8 @@
 // device-dax: persistent memory without a file system, behind the node /dev/dax0.0.
 //
-// Mapping it is all that an application can do: shared, and in multiples of the alignment. Its pages
-// never move, so any pin of them is allowed, for as long as anybody likes; there is nothing to
-// truncate, and no lease to take, since it is no regular file (EINVAL, facts 3.3).
+// Mapping it is all that an application can do: shared, and in multiples of the alignment. Its
+// pages never move, so any pin of them is allowed, for as long as anybody likes; there is nothing
+// to truncate, and no lease to take, since it is no regular file (EINVAL, facts 3.3).
 
 import {
   defineDriver,

@@ -3,8 +3,8 @@
 //   layout granted -> I/O by block address -> recalled: 'return', 'ignore', or return after a while
 //
 // Its I/O holds no page and no lock of the server; nothing but the layout stands between it and a
-// truncate. LAYOUTRETURN waits for its own I/O first. A client that ignores the recall goes on until
-// the storage refuses it: a command that fails so is EIO, and nothing is moved.
+// truncate. LAYOUTRETURN waits for its own I/O first. A client that ignores the recall goes on
+// until the storage refuses it: a command that fails so is EIO, and nothing is moved.
 
 import { type Device, Errno, type Task, WaitQueue } from '../../lib/driver/index.js';
 import type { BlockTarget, CommandStatus } from './block-target.js';

@@ -81,7 +81,7 @@ export class LayoutState {
     this.changed.wakeAll();
   }
 
-  /** Give the blocks back to the file system. The client must be done with them, or fenced. Once. */
+  /** Give the blocks back to the file system, once. The client is done with them, or fenced. */
   drop(): void {
     if (this.state === 'GONE') return;
     this.state = 'GONE';

@@ -1,7 +1,7 @@
 // The server: nfsd's part in block layouts (linux fs/nfsd/nfs4layouts.c, blocklayout.c).
 //
 //   LAYOUTGET     FL_LAYOUT lease, then the extents
-//   recall        somebody changes the layout: CB_LAYOUTRECALL, and the client has two lease periods
+//   recall        somebody changes the layout: CB_LAYOUTRECALL, two lease periods for the client
 //   fence         time is up: the storage refuses the client, and only then the layout is dropped
 //
 // nfsd asks a client that says DELAY every 10 ms; a LAYOUTRETURN ends the wait at once in either

@@ -26,7 +26,7 @@ export interface DeviceCounters {
   resets: number;
 }
 
-/** What the IOMMU of the board can hold. type1 counts entries; libvfio-user bytes of one as well. */
+/** What the IOMMU of the board can hold. type1 counts entries, libvfio-user bytes of one too. */
 export interface IommuLimits {
   readonly maxEntries: number;
   readonly maxEntryLen: number;

@@ -2,10 +2,10 @@
 //
 //   map -> TRANSLATED -> unmap: no access begins any more, those under way end -> GONE
 //
-// The device names an IOVA for every access and learns 'fault' where nothing is translated. unmap()
-// resolves after the invalidation: what the device had begun through the entry has ended by then, so
-// its pages may go (linux drivers/iommu/iommu.c:iommu_iotlb_sync). That is the hardware's part, and
-// there whatever the machine's `iommu` option says: type1 needs one.
+// The device names an IOVA for every access and learns 'fault' where nothing is translated.
+// unmap() resolves after the invalidation: what the device had begun through the entry has ended
+// by then, so its pages may go (linux drivers/iommu/iommu.c:iommu_iotlb_sync).
+// That is the hardware's part, and there whatever the machine's `iommu` option says: type1 needs one.
 
 import assert from 'node:assert/strict';
 import {

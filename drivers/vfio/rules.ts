@@ -1,8 +1,8 @@
 // What a container answers where its keepers differ, as rows with the source of each.
 //
-// 6.1, 6.12 and 7.2 are type1 as those kernels have it (drivers/vfio/vfio_iommu_type1.c); 'proposed'
-// is a device in user space, as libvfio-user keeps one and iommufd's type1 emulation answers
-// (facts/judges 2.10: libvfio-user test/py).
+// 6.1, 6.12 and 7.2 are type1 as those kernels have it (drivers/vfio/vfio_iommu_type1.c);
+// 'proposed' is a device in user space, as libvfio-user keeps one and iommufd's emulation
+// of type1 answers (facts/judges 2.10: libvfio-user test/py).
 
 import type { KernelName } from '../../lib/driver/index.js';
 

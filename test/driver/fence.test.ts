@@ -84,7 +84,7 @@ async function bench(
 }
 
 for (const revocable of [true, false]) {
-  test(`the file of a pin is released, its calls are ENODEV, and other files go on (revocable: ${revocable})`, async (t) => {
+  test(`the file of a pin is gone, and others go on (revocable: ${revocable})`, async (t) => {
     await bench(t, async ({ hardware, app, task, open, fence }) => {
       const first = await open(revocable);
       const second = await open(revocable);
@@ -128,7 +128,7 @@ interface Verbs {
   regMR(pd: unknown, addr: number, len: number, access: readonly string[]): Promise<unknown>;
 }
 
-test('recall-fence: after two lease periods the whole adapter file of the pinner is gone', async (t) => {
+test('recall-fence: after two lease periods the adapter file of the pinner is gone', async (t) => {
   await using machine = await bootMachine({
     size: 16 * MiB,
     kernel: 'proposed',

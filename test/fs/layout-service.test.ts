@@ -79,7 +79,7 @@ test('after lease-break-time the lease is gone', async (t) => {
   await s.m.end(t);
 });
 
-test('the lease keeps the file: closed, unmapped and unlinked it stays until release()', async (t) => {
+test('the lease keeps the file, closed, unmapped and unlinked, until release()', async (t) => {
   const s = await stage('ext4', 'lease-break');
   const { held, addr } = await lease(s);
   const { inode } = s.file;
@@ -107,7 +107,7 @@ test('it is a lease of the process, for policies that ask for one', async (t) =>
   await s.m.end(t);
 });
 
-test('what has no file, no mapping or no such leases is refused, and nothing is held', async (t) => {
+test('without file, mapping or such leases it is refused, and nothing is held', async (t) => {
   const s = await stage('ext4', 'lease-break');
   const anon = await s.a.mmap(null, PAGES(1), { share: 'private' });
   t.is(await outcome(lease(s, { addr: anon, len: 1 })), 'EINVAL');
@@ -166,7 +166,7 @@ for (const [flavor, policy] of [
   ['ext4', 'recall-fence'],
   ['ext4', 'lease-break'],
 ] as const) {
-  test(`${flavor}, ${policy}: a truncate recalls once and waits without a limit of its own`, async (t) => {
+  test(`${flavor}, ${policy}: a truncate recalls once and waits without a limit`, async (t) => {
     const s = await stage(flavor, policy);
     const { recall } = await blocks(s);
     const cut = truncate(s);
@@ -213,7 +213,7 @@ interface Verbs {
   getAsyncEvent(): Promise<{ readonly type: string }>;
 }
 
-test('a program that registers with a lease is told, hands its pages back, and truncate goes on', async (t) => {
+test('a program that registers with a lease is told, and lets truncate go on', async (t) => {
   await using machine = await bootMachine({
     size: 16 * MiB,
     kernel: 'proposed',

@@ -31,7 +31,7 @@ const code = (promise: Promise<unknown>): Promise<string> =>
     (e: unknown) => (isErrno(e) ? e.code : String(e)),
   );
 
-test('bytes stored through one mapping are read through another, and are on the device', async (t) => {
+test('bytes stored through a mapping are in the others, and on the device', async (t) => {
   await using machine = await boot();
   const [a, b] = [machine.spawn('a'), machine.spawn('b')];
   const devA = await a.openDevice('dax0.0');
@@ -70,7 +70,7 @@ test('there is nothing to truncate, no lease to take and nothing to read or writ
 });
 
 for (const kernel of ['6.1', '6.12', '7.2', 'proposed'] as const) {
-  test(`${kernel}: an irrevocable long-term pin is allowed, next to an fsdax file where it is not`, async (t) => {
+  test(`${kernel}: an irrevocable pin is allowed, not of a DAX file next to it`, async (t) => {
     await using machine = await boot({
       kernel,
       drivers: [deviceDax, vfio],

@@ -1,4 +1,4 @@
-// Goal: the client's bytes go to the blocks that the layout names; LAYOUTRETURN waits for its own I/O.
+// Goal: the client's bytes go to the blocks of its layout; LAYOUTRETURN waits for its own I/O.
 
 import test from 'ava';
 import { BlockClient } from '../../../drivers/pnfs/block-client.js';

@@ -102,7 +102,7 @@ const rows: Row[] = [
 for (const { mount, answer, tookNs, fenced } of rows) {
   const on = `${mount.flavor ?? 'xfs'}, ${String(mount.policy ?? 'recall-fence')}`;
   const says = JSON.stringify(answer);
-  test(`${on}: a client that answers ${says} ends a truncate after ${tookNs / 1e9} s`, async (t) => {
+  test(`${on}: a client that answers ${says}: truncate takes ${tookNs / 1e9} s`, async (t) => {
     const { machine, app, fd, client, admin } = await stage(mount);
     await using _machine = machine;
     await client.onRecall(answer);

@@ -28,7 +28,7 @@ test('a layout that is returned in time costs the client nothing', async (t) => 
   assertBalanced(t, m.env, { mms: m.mms });
 });
 
-test('a client that keeps it is fenced after two lease periods, whatever a period is', async (t) => {
+test('a client that keeps it is fenced after two lease periods, of any length', async (t) => {
   for (const period of [seconds(90), seconds(5)]) {
     const { m, dev, target, server, granted, recall } = pnfsBench();
     server.leasePeriodNs = period;

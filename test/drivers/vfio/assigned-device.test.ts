@@ -33,7 +33,7 @@ function bench(takesNs = 0) {
 
 const job = { dir: 'write', iova: 64, len: 3, byte: 7, periodNs: ms(2) } as const;
 
-test('a round comes at once and then every period; faults are counted and change nothing', async (t) => {
+test('a round comes at once and then every period; faults are counted', async (t) => {
   const { sched, device, rounds, state } = bench();
   await sched.run('test', async (task) => {
     device.start(job);

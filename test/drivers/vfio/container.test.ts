@@ -1,4 +1,4 @@
-// Goal: a container takes and gives back memory as type1 does: its checks, its account, its entries.
+// Goal: a container takes and gives back memory as type1 does: checks, account, entries.
 // Method: tables of requests; after each refusal nothing is pinned, charged or translated.
 
 import test, { type ExecutionContext } from 'ava';
@@ -147,7 +147,7 @@ test('the same memory at two IOVAs is charged twice', async (t) => {
   });
 });
 
-test('an entry too many is ENOSPC on type1 and EINVAL in user space; one too long ENOSPC', async (t) => {
+test('an entry too many is ENOSPC on type1, EINVAL in user space', async (t) => {
   const limits = { maxEntries: 1, maxEntryLen: 4 * PAGE_SIZE };
   for (const [kernel, expected] of [
     ['6.1', 'ENOSPC'],

@@ -95,7 +95,7 @@ test('a second open is EBUSY until the first file is closed', async (t) => {
   assertBalanced(t, m.env, { mms: m.mms });
 });
 
-test('closing the file resets the device, unpins and uncharges, after the memory is gone too', async (t) => {
+test('closing resets, unpins and uncharges, after the memory is gone too', async (t) => {
   const { m, hardware } = bench();
   await m.run(async (task) => {
     const app = new App(m, task);

@@ -60,7 +60,7 @@ for (const [policy, kernel] of [
   ['revoke', 'proposed'],
   ['recall-fence', 'proposed'],
 ] as const) {
-  test(`${policy} on ${kernel}: MAP_DMA of a DAX file is EOPNOTSUPP, nothing is held, truncate is free`, async (t) => {
+  test(`${policy} on ${kernel}: MAP_DMA of a DAX file is EOPNOTSUPP`, async (t) => {
     const s = await stage(policy, kernel);
     await using machine = s.machine;
     t.is(s.mapped, 'EOPNOTSUPP');
@@ -74,7 +74,7 @@ for (const [policy, kernel] of [
   });
 }
 
-test('wait: truncate hangs until UNMAP_DMA, and the device never reaches what comes after', async (t) => {
+test('wait: truncate hangs until UNMAP_DMA, and no DMA comes after it', async (t) => {
   const s = await stage('wait');
   await using machine = s.machine;
   t.is(s.mapped, 'ok');
@@ -98,7 +98,7 @@ test('wait: the end of the process ends the wait', async (t) => {
 });
 
 for (const policy of ['orphan', 'busy-extent'] as const) {
-  test(`${policy}: truncate proceeds, late DMA stays in blocks that nobody has, and they come back`, async (t) => {
+  test(`${policy}: late DMA stays in blocks that nobody has, and they come back`, async (t) => {
     const s = await stage(policy);
     await using machine = s.machine;
     const fs = machine.mounts.get('/')!;
@@ -115,7 +115,7 @@ for (const policy of ['orphan', 'busy-extent'] as const) {
   });
 }
 
-test('none: the device writes into the file that took the blocks, and the referee names it', async (t) => {
+test('none: the device writes into the file of another, and the referee sees it', async (t) => {
   const s = await stage('none');
   await using machine = s.machine;
   await s.admin.truncate('/data', 0);
