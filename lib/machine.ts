@@ -24,6 +24,7 @@ import { Pipe } from './fs/pipe.js';
 import { kernelRules, type KernelName, type KernelRules } from './kernel-rules.js';
 import type { LayoutPolicy } from './lease/layout.js';
 import { defaultLeaseSettings, type LeaseSettings } from './lease/leased-inode.js';
+import { checkMachineOptions } from './machine-options.js';
 import { DaxDevice } from './mm/dax-device.js';
 import { newMMEnv, type MMEnv } from './mm/mm-env.js';
 import type { AddressSpace } from './mm/address-space.js';
@@ -292,6 +293,7 @@ export class Machine implements AsyncDisposable {
 
 /** Boot a machine. EINVAL names the option at fault; EBUSY: the device is mounted elsewhere. */
 export async function bootMachine(options: MachineOptions = {}): Promise<Machine> {
+  checkMachineOptions(options);
   const machine = new Machine(options);
   try {
     await machine.start(options);

@@ -43,6 +43,8 @@ export function promisesOf(said: Partial<Promises> = {}): Promises {
   };
 }
 
+const isObject = (v: unknown): boolean => typeof v === 'object' && v !== null;
+
 function refuse(name: unknown, what: string): never {
   throw new Errno('EINVAL', `policy ${String(name)}: ${what}`);
 }
@@ -53,6 +55,7 @@ function refuse(name: unknown, what: string): never {
  * override, a promise that contradicts another.
  */
 export function definePolicy(policy: LayoutPolicy): LayoutPolicy {
+  if (!isObject(policy)) refuse(policy, 'an object is needed');
   const { name, rules, promises, scope } = policy;
   if (typeof name !== 'string' || !nameForm.test(name)) {
     refuse(name, 'a name is lower-case words joined by -, and :variant');
@@ -64,6 +67,10 @@ export function definePolicy(policy: LayoutPolicy): LayoutPolicy {
     }
   }
   if (scope !== 'file' && scope !== 'range') refuse(name, `scope ${String(scope)}`);
+  if (!isObject(rules)) refuse(name, 'rules: an object is needed');
+  if (!isObject(promises) || !Array.isArray(promises.mayHang)) {
+    refuse(name, 'promises: what promisesOf() makes is needed');
+  }
   for (const rule of Object.keys(rules)) {
     if (!(overridableRules as readonly string[]).includes(rule)) {
       refuse(name, `kernel rule ${rule} is not a policy's to override`);

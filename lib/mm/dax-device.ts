@@ -147,12 +147,12 @@ export class DaxDevice implements Disposable {
   }
 
   read(pos: number, target: Uint8Array): void {
-    this.#check('read', pos, target.length);
+    this.#check('read', pos, lengthOf('read', target));
     this.#mapping.read(this.dataPos + pos, target);
   }
 
   write(pos: number, source: Uint8Array): void {
-    this.#check('write', pos, source.length);
+    this.#check('write', pos, lengthOf('write', source));
     this.#mapping.write(this.dataPos + pos, source);
   }
 
@@ -274,6 +274,11 @@ export class DaxDevice implements Disposable {
       );
     }
   }
+}
+
+function lengthOf(what: string, bytes: Uint8Array): number {
+  if (bytes instanceof Uint8Array) return bytes.length;
+  throw new Errno('EINVAL', `${what}: data: ${String(bytes)} is no Uint8Array`);
 }
 
 function checkByte(byte: number): void {

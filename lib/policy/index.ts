@@ -68,5 +68,5 @@ export const policyIds = Object.keys(policies) as readonly PolicyId[];
 /** The policy of that id. EINVAL, naming all there are. */
 export function policyNamed(id: string): LayoutPolicy {
   if (Object.hasOwn(policies, id)) return policies[id as PolicyId];
-  throw new Errno('EINVAL', `no policy is called ${id}; there are ${policyIds.join(', ')}`);
+  throw new Errno('EINVAL', `no policy is called ${String(id)}; there are ${policyIds.join(', ')}`);
 }

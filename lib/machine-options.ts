@@ -1,0 +1,70 @@
+// The options of a machine, checked before anything is made of them: EINVAL names the option.
+
+import { Errno } from './errno.js';
+import { kernelNames } from './kernel-rules.js';
+import type { MachineOptions } from './machine.js';
+import { isAligned, PAGE_SIZE } from './units.js';
+
+type Check = (v: unknown) => boolean;
+
+const isObject: Check = (v) => typeof v === 'object' && v !== null && !Array.isArray(v);
+const isBoolean: Check = (v) => typeof v === 'boolean';
+const oneOf =
+  (words: readonly unknown[]): Check =>
+  (v) =>
+    words.includes(v);
+const isBytes: Check = (v) =>
+  typeof v === 'number' && Number.isSafeInteger(v) && v >= 0 && isAligned(v);
+const someBytes: Check = (v) => isBytes(v) && v !== 0;
+const isPath: Check = (v) => typeof v === 'string' && v !== '' && !v.includes('\0');
+const isDriver: Check = (v) => isObject(v) && Object.isFrozen(v);
+const isPolicy: Check = (v) => typeof v === 'string' || (isObject(v) && Object.isFrozen(v));
+
+/** What each option may be, apart from not being given. */
+const checks: Readonly<Record<string, readonly [check: Check, wanted: string]>> = {
+  clock: [oneOf(['real', 'virtual']), 'real or virtual'],
+  device: [isPath, 'a path'],
+  drivers: [(v) => Array.isArray(v) && v.every(isDriver), 'a list made by defineDriver()'],
+  horizonNs: [(v) => typeof v === 'number' && v >= 0, 'nanoseconds'],
+  inMemory: [isBoolean, 'a boolean'],
+  iommu: [oneOf(['off', 'strict']), 'off or strict'],
+  kernel: [oneOf(kernelNames), `a kernel; there are ${kernelNames.join(', ')}`],
+  mounts: [isObject, 'an object of mount points'],
+  movable: [isBytes, `bytes, a multiple of ${PAGE_SIZE}`],
+  ram: [someBytes, `bytes, a multiple of ${PAGE_SIZE}`],
+  seed: [Number.isSafeInteger, 'a whole number'],
+  size: [someBytes, `bytes, a multiple of ${PAGE_SIZE}`],
+  timers: [oneOf(['idle', 'any', 'manual']), 'idle, any or manual'],
+};
+
+const mountChecks: typeof checks = {
+  dax: [isBoolean, 'a boolean'],
+  flavor: [oneOf(['ext4', 'xfs', 'tmpfs']), 'ext4, xfs or tmpfs'],
+  keep: [isBoolean, 'a boolean'],
+  policy: [isPolicy, 'the name of a policy, or one made by definePolicy()'],
+  size: [someBytes, `bytes, a multiple of ${PAGE_SIZE}`],
+};
+
+function checkAll(where: string, options: object, table: typeof checks): void {
+  for (const [name, value] of Object.entries(options)) {
+    const row = Object.hasOwn(table, name) ? table[name] : undefined;
+    if (row === undefined || value === undefined || row[0](value)) continue;
+    const given = typeof value === 'object' ? JSON.stringify(value) : String(value);
+    throw new Errno('EINVAL', `boot: ${where}${name}: ${given} is not ${row[1]}`);
+  }
+}
+
+/** EINVAL names the option at fault. Sizes that do not fit each other are found at boot. */
+export function checkMachineOptions(options: MachineOptions): void {
+  if (!isObject(options)) throw new Errno('EINVAL', `boot: options: ${String(options)}`);
+  checkAll('', options, checks);
+  const { movable = 0, ram } = options;
+  if (ram !== undefined && movable > ram) {
+    throw new Errno('EINVAL', `boot: movable: ${movable} of ${ram} bytes of RAM`);
+  }
+  for (const [point, mount] of Object.entries(options.mounts ?? {})) {
+    if (!isObject(mount)) throw new Errno('EINVAL', `boot: mounts: ${point}: ${String(mount)}`);
+    checkAll(`mounts: ${point}: `, { flavor: null, ...mount }, mountChecks);
+    if (mount.flavor === undefined) throw new Errno('EINVAL', `boot: mounts: ${point}: flavor`);
+  }
+}
