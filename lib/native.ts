@@ -1,6 +1,7 @@
 // The native addon: the types of what native/ exports, and the only place that loads it.
 //
-// Bytes and counters only; what they mean is decided above. Arguments are checked for type and range
+// Bytes and counters only; what they mean is decided above. Arguments are checked for type and
+// range
 // (TypeError, RangeError naming the argument); a refusing system call throws a SystemError. A call
 // that throws has changed nothing. Positions and lengths are bytes unless the name says pages.
 
@@ -19,7 +20,9 @@ export interface SystemError extends Error {
   readonly syscall: string;
 }
 
-/** A page whose count refused: ENOMEM at the limit, ERR_PAGE_UNDERFLOW when nothing is to give back. */
+/**
+ * A page whose count refused: ENOMEM at the limit, ERR_PAGE_UNDERFLOW when nothing is to give back.
+ */
 export interface PageCountError extends Error {
   readonly code: 'ENOMEM' | 'ERR_PAGE_UNDERFLOW';
   /** The page's place in the range or list of the call. */
@@ -79,7 +82,10 @@ export interface DaxMapping {
   writeAsync(pos: number, source: Uint8Array): Promise<void>;
 }
 
-/** Where the pages and counters of a region lie in a buffer. Plain data: it may be posted to a worker. */
+/**
+ * Where the pages and counters of a region lie in a buffer. Plain data: it may be posted to a
+ * worker.
+ */
 export interface NativeRegion {
   readonly buffer: SharedArrayBuffer;
   readonly basePfn: number;
@@ -98,7 +104,8 @@ export interface NativeRegion {
 export type PfnList = Uint32Array | Int32Array;
 
 /**
- * Up to 8 regions under one numbering. get/put count references, pin/unpin pins (each is a reference
+ * Up to 8 regions under one numbering. get/put count references, pin/unpin pins (each is a
+ * reference
  * too); all sequentially consistent. A refused count throws PageCountError and leaves none changed.
  */
 export interface NativePageSpace {
@@ -124,7 +131,8 @@ export interface NativePageSpace {
   pincount(pfn: number): number;
 
   /**
-   * gup_fast: take the pages of entries index, index + 1, ... until one is not present, not writable
+   * gup_fast: take the pages of entries index, index + 1, ... until one is not present, not
+   * writable
    * though write, NOGUP, changed meanwhile or at its limit. The pages taken, their pfns in out.
    */
   gupFast(
@@ -147,7 +155,9 @@ export interface NativePageSpace {
   ): number;
   /** Step 2: raise the pages of entries; how many were, before the first that refused. */
   gupRaise(entries: Uint32Array, entriesPos: number, nr: number, pin: boolean): number;
-  /** Step 3: how many entries still stand, their pfns in out. The pages of the rest are put back. */
+  /**
+   * Step 3: how many entries still stand, their pfns in out. The pages of the rest are put back.
+   */
   gupRecheck(
     ptes: Int32Array,
     index: number,
@@ -159,7 +169,8 @@ export interface NativePageSpace {
     outPos: number,
   ): number;
 
-  // Bytes are counted from the start of the first page of the list. Adjacent pages are copied at once.
+  // Bytes are counted from the start of the first page of the list. Adjacent pages are copied at
+  // once.
   compareBytes(
     pfns: PfnList,
     byteOffset: number,
@@ -208,7 +219,8 @@ export interface NativePageSpace {
   fillPagesAsync(pfns: PfnList, byteOffset: number, len: number, byte: number): Promise<void>;
   zeroPage(pfn: number): void;
 
-  // 64-bit atomics at a multiple of 8 within a page. Values are taken modulo 2^64; the old one returned.
+  // 64-bit atomics at a multiple of 8 within a page. Values are taken modulo 2^64; the old one
+  // returned.
   fetchAdd(pfn: number, byteOffset: number, value: bigint): bigint;
   compareSwap(pfn: number, byteOffset: number, expected: bigint, desired: bigint): bigint;
 }
@@ -260,7 +272,8 @@ const places = [
 ];
 
 // From source this is lib/, from a bundle dist/ or below: the package is the first folder upwards
-// that has a binary. In a CommonJS bundle import.meta is empty, but there is __dirname (which must not
+// that has a binary. In a CommonJS bundle import.meta is empty, but there is __dirname (which must
+// not
 // be asked first: a script that a worker evaluates has a global of that name, '.').
 function* foldersUpwards(): Generator<string> {
   const url: string | undefined = import.meta.url;

@@ -1,5 +1,7 @@
-// Goal: the addon is found from source, from bundles of both kinds and by many workers, or says what to do.
-// Method: bundles made by esbuild in a temporary package that has the binary, or has none, or a bad one.
+// Goal: the addon is found from source, from bundles of both kinds and by many workers, or says
+// what to do.
+// Method: bundles made by esbuild in a temporary package that has the binary, or has none, or a bad
+// one.
 
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';

@@ -1,8 +1,11 @@
 // SharedCounters: named 64-bit counters that any thread or process may add to.
 //
-// Names are given in an order that all sharers agree on; counter i lies at +64 * i, a cache line of its
-// own, so that two hot counters do not slow each other down. Adding is one atomic add, never lost; a
-// snapshot reads one counter after the other. Values wrap at 2^63 and are read as numbers, exact to 2^53.
+// Names are given in an order that all sharers agree on; counter i lies at +64 * i, a cache line of
+// its
+// own, so that two hot counters do not slow each other down. Adding is one atomic add, never lost;
+// a
+// snapshot reads one counter after the other. Values wrap at 2^63 and are read as numbers, exact to
+// 2^53.
 
 import { Errno } from '../errno.js';
 

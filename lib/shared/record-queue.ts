@@ -1,14 +1,19 @@
-// RecordQueue: records of one fixed size, from many producers to one consumer, in any threads or processes.
+// RecordQueue: records of one fixed size, from many producers to one consumer, in any threads or
+// processes.
 //
 //   +0     enqueued, a u32          tickets handed to producers
 //   +64    dequeued, a u32          records taken; only the consumer stores it
 //   +128   published, a WaitWord    changes with every record that can be taken, to sleep on
 //   +192   cells                    a u32 turn, then the record, up to the next multiple of 4
 //
-// The bounded queue of Dmitry Vyukov: a cell says whose turn it is. Cell i starts at turn i; a producer
-// with ticket t may write the cell when its turn is t, and sets it to t + 1; the consumer at t takes it
-// then and sets t + capacity, the turn of the next round. Turns are stored less i, so that memory of
-// zeroes is an empty queue. A producer that dies between its ticket and its publication stops the queue
+// The bounded queue of Dmitry Vyukov: a cell says whose turn it is. Cell i starts at turn i; a
+// producer
+// with ticket t may write the cell when its turn is t, and sets it to t + 1; the consumer at t
+// takes it
+// then and sets t + capacity, the turn of the next round. Turns are stored less i, so that memory
+// of
+// zeroes is an empty queue. A producer that dies between its ticket and its publication stops the
+// queue
 // at that cell: it can be seen (stalled) but not repaired.
 
 import { Errno } from '../errno.js';

@@ -4,8 +4,10 @@
 //   +64    tail, a WaitWord   bytes ever read; only the consumer stores it
 //   +128   capacity bytes     records: a u32 length, the bytes, then up to the next multiple of 4
 //
-// Memory of zeroes is an empty ring. The producer stores the bytes and then the head, the consumer loads
-// the head and then the bytes; the two words are sequentially consistent, so a record whose head was
+// Memory of zeroes is an empty ring. The producer stores the bytes and then the head, the consumer
+// loads
+// the head and then the bytes; the two words are sequentially consistent, so a record whose head
+// was
 // seen is whole. Head and tail wrap at 2^32, which capacity, a power of two, divides.
 
 import { Errno } from '../errno.js';

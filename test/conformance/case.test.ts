@@ -1,4 +1,5 @@
-// Goal: a case file is refused whole, before anything runs, by an error that says where it is wrong.
+// Goal: a case file is refused whole, before anything runs, by an error that says where it is
+// wrong.
 
 import { fileURLToPath } from 'node:url';
 import test from 'ava';

@@ -1,4 +1,5 @@
-// Goal: the language is one table: every operation in it can be played, with arguments of known kinds.
+// Goal: the language is one table: every operation in it can be played, with arguments of known
+// kinds.
 
 import test from 'ava';
 import { opArgs } from '../../lib/conformance/op-args.js';

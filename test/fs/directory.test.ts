@@ -19,6 +19,7 @@ test('a directory of several blocks is read back whole; gaps are filled first', 
   for (const name of names) await run((h) => dir.add(h, { name, ino: 1, kind: 'file' }));
   t.true(root.extents.nrBlocks > 2);
   t.is(root.size, PAGES(root.extents.nrBlocks));
+  store.journal.commit();
   const reread = new Directory(DiskStore.open(partition).read(1), DiskStore.open(partition));
   t.deepEqual(
     reread
@@ -35,6 +36,7 @@ test('a directory of several blocks is read back whole; gaps are filled first', 
   }
   t.is(root.extents.nrBlocks, nrBlocks);
   await run((h) => dir.retarget(h, { name: names[5]!, ino: 9, kind: 'link' }));
+  store.journal.commit();
   t.like(
     new Directory(DiskStore.open(partition).read(1), DiskStore.open(partition)).lookup(names[5]!),
     {

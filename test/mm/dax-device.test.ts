@@ -1,5 +1,7 @@
-// Goal: one device file serves several openers; nobody's counts are lost, and only the dead lose them.
-// Method: openers in this process and in child processes, some of which are killed while they hold pins.
+// Goal: one device file serves several openers; nobody's counts are lost, and only the dead lose
+// them.
+// Method: openers in this process and in child processes, some of which are killed while they hold
+// pins.
 
 import fs from 'node:fs';
 import os from 'node:os';

@@ -92,7 +92,9 @@ const fates: readonly Fate[] = [
   { policy: 'hold-unmap', mapped: true, activated: 0 },
 ];
 
-/** Dirty pages that a device has pinned, looked at by reclaim twice: the first time as just used. */
+/**
+ * Dirty pages that a device has pinned, looked at by reclaim twice: the first time as just used.
+ */
 async function lookedAt(machine: Machine, app: Process) {
   const { fd, addr } = await mappedFile(app, '/data', posOf(4), 7);
   const pins = await pinLong(machine, app, addr, posOf(4));

@@ -1,5 +1,6 @@
 // Goal: counts are exact, refusals change nothing, and no page that is held ever reads as idle.
-// Method: one region in plain shared memory; the sums of words, summary and tally are compared by hand.
+// Method: one region in plain shared memory; the sums of words, summary and tally are compared by
+// hand.
 
 import test from 'ava';
 
@@ -71,7 +72,8 @@ test('the first busy page is found in any group, and idle groups are passed over
   }
 });
 
-// Each row: what is done to pages 510..513 first, the call that must fail, and the index it must name.
+// Each row: what is done to pages 510..513 first, the call that must fail, and the index it must
+// name.
 const refusals: {
   name: string;
   before: (space: NativePageSpace, all: BigUint64Array) => void;

@@ -1,4 +1,5 @@
-// Goal: a file is mapped once per process, lives as long as its last user, and its loss is survived.
+// Goal: a file is mapped once per process, lives as long as its last user, and its loss is
+// survived.
 // Method: temporary files; the file read by other means is the witness of what was stored.
 
 import fs from 'node:fs';

@@ -1,4 +1,5 @@
-// Goal: the fast path takes exactly the pages that the entries allow; bytes land where the lists say.
+// Goal: the fast path takes exactly the pages that the entries allow; bytes land where the lists
+// say.
 // Method: entries and lists by table; every copy is compared with the same copy done by hand.
 
 import test from 'ava';

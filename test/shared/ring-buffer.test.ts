@@ -1,4 +1,5 @@
-// Goal: records come out whole, once and in order, whatever their lengths and wherever the ring wraps.
+// Goal: records come out whole, once and in order, whatever their lengths and wherever the ring
+// wraps.
 
 import test from 'ava';
 import fc from 'fast-check';

@@ -1,4 +1,5 @@
-// Goal: no wake-up of a WaitWord is lost, and every wait ends. Method: workers and this thread take turns.
+// Goal: no wake-up of a WaitWord is lost, and every wait ends. Method: workers and this thread take
+// turns.
 
 import test from 'ava';
 

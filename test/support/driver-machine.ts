@@ -1,5 +1,6 @@
 // A machine of memory and drivers: what tests of drivers run on when files and system calls do not
-// matter. Its processes are an mm and the calls of open nodes; each call is one entry into the kernel.
+// matter. Its processes are an mm and the calls of open nodes; each call is one entry into the
+// kernel.
 
 import assert from 'node:assert/strict';
 import { DriverCore } from '../../lib/driver/core.js';
