@@ -25,6 +25,8 @@ import { TaskTable } from './task-table.js';
 import { throwLater, watch } from './watchdog.js';
 
 const resolved = Promise.resolve();
+/** Made once: an exploration abandons one scheduler a schedule, and a stack is dear. */
+const abandoned = new Error('the scheduler was abandoned');
 
 export class Scheduler {
   /** Whether points count. Test it before each: `if (sched.on) await sched.at(id, 'write')`. */
@@ -212,7 +214,7 @@ export class Scheduler {
    * over; its tasks are forgotten where they stand and their finally blocks do not run.
    */
   abandon(): void {
-    this.#failure ??= new Error('the scheduler was abandoned');
+    this.#failure ??= abandoned;
   }
 
   /** Resolves when no task can run, without letting time pass. */
