@@ -5,7 +5,7 @@
 // The device names an IOVA for every access and learns 'fault' where nothing is translated.
 // unmap() resolves after the invalidation: what the device had begun through the entry has ended
 // by then, so its pages may go (linux drivers/iommu/iommu.c:iommu_iotlb_sync).
-// That is the hardware's part, and there whatever the machine's `iommu` option says: type1 needs one.
+// That is the hardware's part, and there whatever the machine's `iommu` option says.
 
 import assert from 'node:assert/strict';
 import {

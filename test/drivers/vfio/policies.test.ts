@@ -11,7 +11,7 @@ import { KiB, MiB, ms, PAGE_SIZE, seconds } from '../../../lib/units.js';
 
 const len = 64 * KiB;
 const flags = ['read', 'write'] as const;
-const job = { dir: 'write', iova: 0, len, byte: 0xdd, periodNs: ms(1) } as const;
+const job = { dir: 'write', iova: 0, len, byte: 0xdd, periodNs: ms(100) } as const;
 
 const code = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
@@ -79,7 +79,7 @@ test('wait: truncate hangs until UNMAP_DMA, and no DMA comes after it', async (t
   await using machine = s.machine;
   t.is(s.mapped, 'ok');
   const cut = s.admin.truncate('/data', 0);
-  t.false(await machine.sched.runUntil(cut, seconds(600)));
+  t.false(await machine.sched.runUntil(cut, seconds(60)));
   t.is(await s.dev.unmapDMA(0, len), len);
   await cut;
   t.deepEqual(await otherFile(s), [0x33]);
@@ -151,6 +151,6 @@ test('anonymous memory and tmpfs may always be mapped', async (t) => {
   await dev.mapDMA({ vaddr: shared, iova: 0, size: len, flags });
   await dev.mapDMA({ vaddr: anon, iova: MiB, size: len, flags });
   await dev.start({ ...job, iova: MiB });
-  await machine.sched.runFor(ms(3));
+  await machine.sched.runFor(ms(1));
   t.deepEqual(new Set(await app.load(anon, len)), new Set([0xdd]));
 });
