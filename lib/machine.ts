@@ -82,6 +82,8 @@ export interface MachineOptions {
   readonly strategy?: Strategy;
   readonly timers?: TimerMode;
   readonly horizonNs?: number;
+  /** Points after which a run counts as spinning; see lib/sched/options.ts. */
+  readonly maxPoints?: number | undefined;
 }
 
 /** What a machine boots with if nothing is said. */
@@ -175,6 +177,16 @@ export class Machine implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.powerOff();
+  }
+
+  /**
+   * Give up the machine where it stands, as an exploration does with a schedule that is over. No
+   * task runs any more, no process ends, nothing is unmounted; the memory is given back.
+   */
+  abandon(): void {
+    this.#off ??= Promise.resolve([]);
+    this.sched.abandon();
+    this.#closeDevices();
   }
 
   /** Mounts what the options say. Called once, by bootMachine. */
@@ -284,10 +296,14 @@ export class Machine implements AsyncDisposable {
       }
       return leaked;
     } finally {
-      this.device.close();
-      this.#ram.close();
-      if (this.#temporary !== null) rmSync(this.#temporary, { recursive: true, force: true });
+      this.#closeDevices();
     }
+  }
+
+  #closeDevices(): void {
+    this.device.close();
+    this.#ram.close();
+    if (this.#temporary !== null) rmSync(this.#temporary, { recursive: true, force: true });
   }
 }
 
@@ -311,12 +327,12 @@ function rulesOf(name: string): KernelRules {
 }
 
 function schedulerOf(options: MachineOptions): Scheduler {
-  const { clock, seed, strategy, timers, horizonNs } = options;
+  const { clock, seed, strategy, timers, horizonNs, maxPoints } = options;
   if (clock !== undefined && clock !== 'real' && clock !== 'virtual') {
     throw new Errno('EINVAL', `boot: clock: ${String(clock)} is neither real nor virtual`);
   }
   if (clock !== 'virtual') return new Scheduler({ mode: 'live' });
-  return new Scheduler({ mode: 'simulated', seed, strategy, timers, horizonNs });
+  return new Scheduler({ mode: 'simulated', seed, strategy, timers, horizonNs, maxPoints });
 }
 
 /** The file that was named, else one in the temporary folder, else memory. */
