@@ -5,57 +5,36 @@
 //
 // A busy block is free on the device and skipped by the allocator, because somebody still holds a
 // reference to its page (facts 9.2: EXTENT_BUSY_DAX). The lowest run that is long enough is handed
-// out first; so freed blocks are soon used again, as they are on a small XFS.
+// out first; so freed blocks are soon used again, as they are on a small XFS. What has to be durable
+// before such a block may be stored to is the journal's affair (JournalHandle.take).
 
 import assert from 'node:assert/strict';
 import { Errno } from '../errno.js';
+import { DiskBitmap } from './disk-bitmap.js';
 import type { BlockRun } from './extent.js';
-import { BLOCK_SIZE, type SuperblockValues } from './format.js';
-import type { JournalHandle } from './journal.js';
-import type { Partition } from './partition.js';
+import type { SuperblockValues } from './format.js';
+import type { BlockUse, Journal, JournalHandle } from './journal.js';
 
 /** Blocks that only metadata may take, so that a full file system can still be emptied. */
 export const RESERVED_BLOCKS = 4;
 
-export type AllocationUse = 'data' | 'metadata';
+/** copy: data that may take the blocks kept for metadata. */
+export type AllocationUse = BlockUse | 'copy';
 
 export class BlockAllocator {
   readonly #sb: SuperblockValues;
-  /** One byte per eight blocks, as on the device. */
-  readonly #used: Uint8Array;
-  readonly #busy: Uint8Array;
-  readonly #dirty = new Set<number>();
+  readonly #used: DiskBitmap;
+  readonly #busy = new Set<number>();
   #nrFree: number;
-  #nrBusy = 0;
+  /** No block below can be had. */
+  #lowest: number;
 
-  constructor(sb: SuperblockValues, bitmap: Uint8Array) {
+  /** nrFree: what the bitmap calls free, as the state block has it. */
+  constructor(sb: SuperblockValues, journal: Pick<Journal, 'read'>, nrFree: number) {
     this.#sb = sb;
-    this.#used = bitmap;
-    this.#busy = new Uint8Array(bitmap.length);
-    this.#nrFree = 0;
-    for (let block = 0; block < sb.nrBlocks; block++) {
-      if (!this.isUsed(block)) this.#nrFree += 1;
-    }
-  }
-
-  /** Read the map of a mounted file system. */
-  static load(sb: SuperblockValues, partition: Partition): BlockAllocator {
-    return new BlockAllocator(sb, partition.read(sb.bitmapStart, 0, sb.bitmapBlocks * BLOCK_SIZE));
-  }
-
-  /** The map of an empty file system: its own areas and both superblocks are in use. */
-  static fresh(sb: SuperblockValues): BlockAllocator {
-    const bitmap = new Uint8Array(sb.bitmapBlocks * BLOCK_SIZE);
-    const take = (block: number): void => {
-      bitmap[block >>> 3]! |= 1 << (block & 7);
-    };
-    for (let block = 0; block < sb.dataStart; block++) take(block);
-    for (let block = sb.nrBlocks - 1; block < bitmap.length * 8; block++) take(block);
-    return new BlockAllocator(sb, bitmap);
-  }
-
-  get bitmap(): Uint8Array {
-    return this.#used;
+    this.#used = new DiskBitmap(journal, sb.bitmapStart, sb.nrBlocks);
+    this.#nrFree = nrFree;
+    this.#lowest = sb.dataStart;
   }
 
   /** Blocks that may be allocated now. */
@@ -65,15 +44,20 @@ export class BlockAllocator {
 
   /** Blocks that are free on the device and wait for a reference to drop. */
   get nrBusy(): number {
-    return this.#nrBusy;
+    return this.#busy.size;
   }
 
   isUsed(block: number): boolean {
-    return (this.#used[block >>> 3]! & (1 << (block & 7))) !== 0;
+    return this.#used.get(block);
+  }
+
+  /** Whether every block of a run is in use. */
+  allUsed(run: BlockRun): boolean {
+    return this.#used.all(run.block, run.nrBlocks, true);
   }
 
   isBusy(block: number): boolean {
-    return (this.#busy[block >>> 3]! & (1 << (block & 7))) !== 0;
+    return this.#busy.has(block);
   }
 
   isData(block: number): boolean {
@@ -96,78 +80,72 @@ export class BlockAllocator {
     assert(nrBlocks > 0, 'allocator: no blocks asked for');
     this.checkSpace(nrBlocks, use);
     const runs = this.#findRun(nrBlocks, goal) ?? this.#findPieces(nrBlocks);
-    for (const run of runs) this.#setUsed(run, true);
+    for (const run of runs) {
+      handle.take(run, use === 'metadata' ? 'metadata' : 'data');
+      this.#used.set(handle, run.block, run.nrBlocks, true);
+    }
     this.#nrFree -= nrBlocks;
-    this.#writeDirty(handle);
     return runs;
   }
 
   /** Give runs back; they may be handed out again at once. */
-  free(handle: JournalHandle, runs: readonly BlockRun[]): void {
+  free(handle: JournalHandle, runs: readonly BlockRun[], use: BlockUse): void {
     for (const run of runs) {
-      this.#setUsed(run, false);
+      this.#setFree(handle, run, use);
       this.#nrFree += run.nrBlocks;
     }
-    this.#writeDirty(handle);
   }
 
   /** Give one block back on the device, but hand it out only after `setIdle`. */
   freeBusy(handle: JournalHandle, block: number): void {
-    this.#setUsed({ block, nrBlocks: 1 }, false);
-    this.#busy[block >>> 3]! |= 1 << (block & 7);
-    this.#nrBusy += 1;
-    this.#writeDirty(handle);
+    this.#setFree(handle, { block, nrBlocks: 1 }, 'data');
+    this.#busy.add(block);
+  }
+
+  #setFree(handle: JournalHandle, run: BlockRun, use: BlockUse): void {
+    const { block, nrBlocks } = run;
+    assert(this.isData(block) && this.isData(block + nrBlocks - 1), `allocator: block ${block}`);
+    handle.give(run, use);
+    this.#used.set(handle, block, nrBlocks, false);
+    this.#lowest = Math.min(this.#lowest, block);
   }
 
   /** The last reference to a busy block is gone. */
   setIdle(block: number): void {
-    assert(this.isBusy(block), `allocator: block ${block} is not busy`);
-    this.#busy[block >>> 3]! &= ~(1 << (block & 7));
-    this.#nrBusy -= 1;
+    assert(this.#busy.delete(block), `allocator: block ${block} is not busy`);
     this.#nrFree += 1;
+    this.#lowest = Math.min(this.#lowest, block);
   }
 
   /** A free block that a dead opener of the device may still reach: busy until the next mount. */
   quarantine(block: number): void {
     if (this.isUsed(block) || this.isBusy(block)) return;
-    this.#busy[block >>> 3]! |= 1 << (block & 7);
-    this.#nrBusy += 1;
+    this.#busy.add(block);
     this.#nrFree -= 1;
   }
 
-  #available(block: number): boolean {
-    const at = block >>> 3;
-    return ((this.#used[at]! | this.#busy[at]!) & (1 << (block & 7))) === 0;
-  }
-
-  /** The next block from `from` on that may be taken; whole bytes in use are passed over. */
+  /** The next block from `from` on that may be taken; nrBlocks - 1, the last copy, if none. */
   #nextAvailable(from: number): number {
-    const end = this.#sb.nrBlocks;
-    let block = from;
-    while (block < end) {
-      if ((block & 7) === 0 && (this.#used[block >>> 3]! | this.#busy[block >>> 3]!) === 0xff) {
-        block += 8;
-      } else if (this.#available(block)) {
-        return block;
-      } else {
-        block += 1;
-      }
-    }
-    return end;
+    const end = this.#sb.nrBlocks - 1;
+    let block = this.#used.next(from, false, end);
+    while (block < end && this.#busy.has(block)) block = this.#used.next(block + 1, false, end);
+    return block;
   }
 
   #runAt(block: number, most: number): number {
-    let n = 0;
-    while (n < most && block + n < this.#sb.nrBlocks && this.#available(block + n)) n += 1;
-    return n;
+    const end = Math.min(block + most, this.#sb.nrBlocks - 1);
+    let to = this.#used.next(block, true, end);
+    for (const busy of this.#busy) if (busy >= block && busy < to) to = busy;
+    return to - block;
   }
 
   #findRun(nrBlocks: number, goal: number): BlockRun[] | null {
     if (goal > 0 && this.isData(goal) && this.#runAt(goal, nrBlocks) === nrBlocks) {
       return [{ block: goal, nrBlocks }];
     }
-    let block = this.#nextAvailable(this.#sb.dataStart);
-    while (block < this.#sb.nrBlocks) {
+    let block = this.#nextAvailable(this.#lowest);
+    this.#lowest = block;
+    while (block < this.#sb.nrBlocks - 1) {
       const n = this.#runAt(block, nrBlocks);
       if (n === nrBlocks) return [{ block, nrBlocks }];
       block = this.#nextAvailable(block + n);
@@ -178,34 +156,17 @@ export class BlockAllocator {
   #findPieces(nrBlocks: number): BlockRun[] {
     const runs: BlockRun[] = [];
     let left = nrBlocks;
-    let block = this.#nextAvailable(this.#sb.dataStart);
+    let block = this.#nextAvailable(this.#lowest);
     while (left > 0) {
-      assert(block < this.#sb.nrBlocks, 'allocator: fewer free blocks than counted');
+      // The count said that there are enough: a map with less is damaged.
+      if (block >= this.#sb.nrBlocks - 1) {
+        throw new Errno('EUCLEAN', `the map has ${left} free blocks less than were counted`);
+      }
       const n = this.#runAt(block, left);
       runs.push({ block, nrBlocks: n });
       left -= n;
       block = this.#nextAvailable(block + n);
     }
     return runs;
-  }
-
-  #setUsed(run: BlockRun, used: boolean): void {
-    for (let block = run.block; block < run.block + run.nrBlocks; block++) {
-      assert(this.isData(block), `allocator: block ${block} is no data block`);
-      assert(this.isUsed(block) !== used, `allocator: block ${block} is ${used ? 'used' : 'free'}`);
-      if (used) this.#used[block >>> 3]! |= 1 << (block & 7);
-      else this.#used[block >>> 3]! &= ~(1 << (block & 7));
-      this.#dirty.add(block >>> 6);
-    }
-  }
-
-  /** Journal the words of the map that changed, eight bytes each. */
-  #writeDirty(handle: JournalHandle): void {
-    for (const word of this.#dirty) {
-      const at = word * 8;
-      const block = this.#sb.bitmapStart + Math.floor(at / BLOCK_SIZE);
-      handle.write(block, at % BLOCK_SIZE, this.#used.subarray(at, at + 8));
-    }
-    this.#dirty.clear();
   }
 }

@@ -34,7 +34,7 @@ export async function fillHoles(
       assertDisk(inode.fs).write(handle, inode.record);
     } catch (e) {
       extents.assign(before);
-      assertDisk(inode.fs).allocator.free(handle, taken);
+      assertDisk(inode.fs).allocator.free(handle, taken, 'data');
       throw e;
     }
     for (const e of extents.within(start, end)) {
@@ -84,7 +84,10 @@ function takeRuns(
   let at = pgoff;
   for (const run of allocator.alloc(handle, nrPages, 'data', goal)) {
     taken.push(run);
-    if (how === 'zeroed') partition.zero(run.block, run.nrBlocks);
+    if (how === 'zeroed') {
+      partition.zero(run.block, run.nrBlocks);
+      handle.order(run);
+    }
     const { block, nrBlocks } = run;
     inode.extents.insert({ pgoff: at, nrPages: nrBlocks, block, unwritten: how === 'unwritten' });
     inode.fs.setOwners(inode, at, block, nrBlocks);
@@ -113,6 +116,7 @@ export async function markWritten(
 ): Promise<void> {
   if (!inode.extents.within(start, end).some((e) => e.unwritten)) return;
   await inode.fs.transaction(task, (handle) => {
+    for (const run of runsOf(inode.extents.within(start, end))) handle.order(run);
     inode.extents.mark(start, end, false);
     assertDisk(inode.fs).write(handle, inode.record);
   });
@@ -129,7 +133,10 @@ export async function zeroUnwritten(
   const unwritten = () => inode.extents.within(start, end).filter((e) => e.unwritten);
   if (unwritten().length === 0) return;
   await inode.fs.transaction(task, (handle) => {
-    for (const e of unwritten()) partition.zero(e.block, e.nrPages);
+    for (const run of runsOf(unwritten())) {
+      partition.zero(run.block, run.nrBlocks);
+      handle.order(run);
+    }
     inode.extents.mark(start, end, false);
     assertDisk(inode.fs).write(handle, inode.record);
   });
@@ -149,34 +156,48 @@ export function releaseBlocks(
   const wanted = fate === 'orphan' && disk.usage().freeInodes === 0 ? 'busy' : fate;
   const idle: Extent[] = [];
   const orphaned: Extent[] = [];
-  for (const page of removed.flatMap(eachPage)) {
-    const pfn = disk.partition.pfnOf(page.block);
-    const kept: BlockFate = pages.refs(pfn) > 0 ? wanted : 'free';
-    tellFree(inode, page, kept);
-    if (kept === 'orphan') orphaned.push(page);
-    else if (kept === 'busy') fs.orphans.addBusy(handle, page.block, record, page.pgoff);
-    else idle.push(page);
+  for (const { run, busy } of removed.flatMap((e) => byBusy(inode, e))) {
+    const kept: BlockFate = busy ? wanted : 'free';
+    tellFree(inode, run, kept);
+    if (kept === 'orphan') orphaned.push(run);
+    else if (kept === 'busy') fs.orphans.addBusy(handle, run.block, record, run.pgoff);
+    else idle.push(run);
   }
-  for (const page of idle) pages.setOwner(disk.partition.pfnOf(page.block), null);
-  disk.allocator.free(handle, runsOf(idle));
+  for (const run of idle) pages.clearOwners(disk.partition.pfnOf(run.block), run.nrPages);
+  disk.allocator.free(handle, runsOf(idle), inode.isRegular ? 'data' : 'metadata');
   if (orphaned.length > 0) fs.orphans.add(handle, orphaned, record);
 }
 
-const eachPage = (e: Extent): Extent[] =>
-  Array.from({ length: e.nrPages }, (_, i) => ({
-    ...e,
-    pgoff: e.pgoff + i,
-    block: e.block + i,
-    nrPages: 1,
-  }));
+/** The parts of an extent: referenced pages one by one, the idle ones between them as runs. */
+function byBusy(inode: Inode, e: Extent): { readonly run: Extent; readonly busy: boolean }[] {
+  const { pages } = inode.fs.env.mm;
+  const firstPfn = assertDisk(inode.fs).partition.pfnOf(e.block);
+  const parts: { run: Extent; busy: boolean }[] = [];
+  const add = (from: number, nrPages: number, busy: boolean): void => {
+    const run = { ...e, pgoff: e.pgoff + from, block: e.block + from, nrPages };
+    if (nrPages > 0) parts.push({ run, busy });
+  };
+  for (let at = 0; at < e.nrPages;) {
+    const found = pages.native.firstBusy(firstPfn + at, e.nrPages - at);
+    const idle = found < 0 ? e.nrPages - at : found;
+    add(at, idle, false);
+    at += idle;
+    if (found < 0) break;
+    add(at, 1, true);
+    at += 1;
+  }
+  return parts;
+}
 
-function tellFree(inode: Inode, page: Extent, fate: BlockFate): void {
+function tellFree(inode: Inode, run: Extent, fate: BlockFate): void {
   const { fs, ino, generation } = inode;
   const { blockFree } = fs.env.events;
   if (blockFree === undefined) return;
-  const owner = { mount: fs.id, ino, generation, pgoff: page.pgoff };
-  const pfn = assertDisk(fs).partition.pfnOf(page.block);
-  blockFree({ mount: fs.id, pfn, block: page.block, owner, fate });
+  const pfn = assertDisk(fs).partition.pfnOf(run.block);
+  for (let i = 0; i < run.nrPages; i++) {
+    const owner = { mount: fs.id, ino, generation, pgoff: run.pgoff + i };
+    blockFree({ mount: fs.id, pfn: pfn + i, block: run.block + i, owner, fate });
+  }
 }
 
 /** Take the blocks of [start, end) from a file, in one transaction. */
@@ -209,10 +230,11 @@ export async function replaceBlock(
   const disk = assertDisk(inode.fs);
   const { pages } = inode.fs.env.mm;
   await inode.fs.transaction(task, (handle) => {
-    const [run] = disk.allocator.alloc(handle, 1, 'metadata');
+    const [run] = disk.allocator.alloc(handle, 1, 'copy');
     const removed = inode.extents.remove(pgoff, pgoff + 1);
     const old = removed[0];
     if (run === undefined || old === undefined) throw new Error('replaceBlock: a hole');
+    handle.order(run);
     pages.copyPage(disk.partition.pfnOf(run.block), disk.partition.pfnOf(old.block));
     releaseBlocks(handle, inode, removed, fate);
     inode.extents.insert({ pgoff, nrPages: 1, block: run.block, unwritten: false });

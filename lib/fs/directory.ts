@@ -43,7 +43,7 @@ export class Directory {
   #load(store: DiskStore): void {
     for (const { block, nrPages } of this.#record.extents.all) {
       for (let b = block; b < block + nrPages; b++) {
-        const bytes = store.partition.read(b, 0, BLOCK_SIZE);
+        const bytes = store.journal.read(b, 0, BLOCK_SIZE);
         this.#blocks.push({ block: b, bytes });
         for (const e of readDirectoryBlock(bytes, this.#record.ino)) this.#entries.set(e.name, e);
       }

@@ -1,5 +1,5 @@
-// The inodes, the block map and the superblock of one mounted device, read at mount and written
-// through the journal ever after.
+// The inodes, the block map and the superblock of one mounted device: read when asked for, written
+// through the journal.
 
 import assert from 'node:assert/strict';
 import { Errno } from '../errno.js';
@@ -7,12 +7,13 @@ import { BlockAllocator } from './block-allocator.js';
 import { ExtentList, runsOf, type BlockRun } from './extent.js';
 import {
   BLOCK_SIZE,
-  INODES_PER_BLOCK,
   INODE_LEN,
   ROOT_INO,
   kindModes,
+  knownFeatures,
   type SuperblockValues,
 } from './format.js';
+import { InodeMap, readState, slotOf } from './inode-map.js';
 import {
   inodeBytes,
   overflowBlocksFor,
@@ -21,68 +22,100 @@ import {
   type InodeRecord,
 } from './inode-record.js';
 import { directJournal, type Journal, type JournalHandle } from './journal.js';
+import { JournalLog } from './journal-log.js';
 import type { Partition } from './partition.js';
+import { noPersistence, type Persistence } from './persistence.js';
+import { RedoJournal } from './redo-journal.js';
 import { newRecord, type NewInode, type Store, type StoreUsage } from './store.js';
-import { readSuperblock, writeSuperblock } from './superblock.js';
+import { findSuperblock, writeSuperblock } from './superblock.js';
 
-/** More inodes than one mount can make. */
-const GENERATION_GAP = 2 ** 20;
+/** What a mount found and put right. */
+export interface Recovery {
+  /** Records of the log that were put in their places. */
+  readonly replayed: number;
+  /** What was wrong with a superblock copy that was made anew; null: nothing. */
+  readonly superblock: string | null;
+  /** Whether it had been unmounted. */
+  readonly clean: boolean;
+}
+
+const ONE_BLOCK = (block: number): BlockRun => ({ block, nrBlocks: 1 });
 
 export class DiskStore implements Store {
   readonly partition: Partition;
   readonly journal: Journal;
   readonly allocator: BlockAllocator;
+  readonly inodeMap: InodeMap;
   readonly rootIno = ROOT_INO;
+  readonly recovery: Recovery;
+  readonly #persistence: Persistence;
   #sb: SuperblockValues;
-  /** Inode numbers in use, by number. */
-  readonly #used: Set<number>;
-  #nextGeneration: number;
+  readonly #raw: Journal;
 
-  constructor(partition: Partition, sb: SuperblockValues, journal: Journal, fresh = false) {
+  constructor(
+    partition: Partition,
+    sb: SuperblockValues,
+    raw: Journal,
+    persistence: Persistence = noPersistence,
+    recovery: Recovery = { replayed: 0, superblock: null, clean: true },
+  ) {
     this.partition = partition;
-    this.journal = journal;
+    this.recovery = recovery;
+    this.#raw = raw;
+    this.#persistence = persistence;
     this.#sb = sb;
-    this.allocator = fresh ? BlockAllocator.fresh(sb) : BlockAllocator.load(sb, partition);
-    this.#used = new Set();
-    // Not unmounted cleanly: inodes may have come and gone since the number was noted.
-    this.#nextGeneration = sb.nextGeneration + (sb.state === 1 ? GENERATION_GAP : 0);
-    if (!fresh) this.#scanInodes();
+    const state = readState(raw, sb);
+    this.allocator = new BlockAllocator(sb, raw, state.freeBlocks);
+    this.inodeMap = new InodeMap(sb, raw, state);
+    this.journal = {
+      transaction: (task, change) =>
+        raw.transaction(task, (handle) => {
+          const result = change(handle);
+          const { nrFree, nrBusy } = this.allocator;
+          this.inodeMap.write(handle, nrFree + nrBusy);
+          return result;
+        }),
+      read: (block, offset, len) => raw.read(block, offset, len),
+      commit: () => raw.commit(),
+      checkpoint: () => raw.checkpoint(),
+    };
   }
 
-  /** Open what is on the partition. EINVAL, EUCLEAN: see readSuperblock and readInodeRecord. */
-  static open(partition: Partition): DiskStore {
-    return new DiskStore(partition, readSuperblock(partition), directJournal(partition));
+  /**
+   * Recover what is on the partition and open it. EINVAL: there is no file system. EUCLEAN: both
+   * superblocks, the log, the state block or the root directory are damaged.
+   */
+  static open(partition: Partition, persistence: Persistence = noPersistence): DiskStore {
+    const { values, damage } = findSuperblock(partition);
+    const log = new JournalLog(partition, values, persistence);
+    const journal = new RedoJournal(partition, log, persistence);
+    const replayed = journal.recover();
+    if (damage !== null) writeSuperblock(partition, values, persistence);
+    const recovery = { replayed, superblock: damage, clean: values.state === 0 };
+    const store = new DiskStore(partition, values, journal, persistence, recovery);
+    if (!store.inodeMap.has(ROOT_INO) || store.read(ROOT_INO).kind !== 'dir') {
+      throw new Errno('EUCLEAN', 'mount: there is no root directory');
+    }
+    return store;
+  }
+
+  /** Open what mkfs is making: no log yet. */
+  static fresh(partition: Partition, sb: SuperblockValues): DiskStore {
+    return new DiskStore(partition, sb, directJournal(partition));
   }
 
   get superblock(): SuperblockValues {
     return this.#sb;
   }
 
-  /** Find the inodes in use, and a generation above all that were ever given out. */
-  #scanInodes(): void {
-    for (const [ino, bytes] of this.#slotsInUse()) {
-      const record = this.#record(ino, bytes);
-      if (record === null) continue;
-      this.#used.add(ino);
-      this.#nextGeneration = Math.max(this.#nextGeneration, record.generation + 1);
-      this.#checkBlocksUsed(record);
-    }
-    if (!this.#used.has(ROOT_INO)) throw new Errno('EUCLEAN', 'mount: there is no root directory');
+  /** It has features that only code which knows them may write. */
+  get mustNotWrite(): boolean {
+    return (this.#sb.roCompat & ~knownFeatures.roCompat) !== 0;
   }
 
-  /** Blocks of an inode that the map calls free would be given away twice. */
-  #checkBlocksUsed(record: InodeRecord): void {
-    for (const run of this.#blocksOf(record)) {
-      for (let block = run.block; block < run.block + run.nrBlocks; block++) {
-        if (this.allocator.isUsed(block)) continue;
-        throw new Errno('EUCLEAN', `inode ${record.ino}: its block ${block} is marked free`);
-      }
-    }
-  }
-
-  #blocksOf(record: InodeRecord): BlockRun[] {
-    const chain = record.overflow.map((block) => ({ block, nrBlocks: 1 }));
-    return [...runsOf(record.extents.all), ...chain];
+  /** Blocks that an inode's record names, with what they hold. */
+  blocksOf(record: InodeRecord): BlockRun[] {
+    return [...runsOf(record.extents.all), ...record.overflow.map(ONE_BLOCK)];
   }
 
   /** Keep the allocator from free pages that a dead opener may still hold; pages of the device. */
@@ -97,12 +130,11 @@ export class DiskStore implements Store {
     }
   }
 
-  /** Note on the device that it is mounted, or no longer is. */
+  /** Note on the device that it is mounted, or no longer is. EIO. */
   setMounted(mounted: boolean): void {
-    const sequence = this.#sb.sequence + 1;
-    const state = mounted ? 1 : 0;
-    this.#sb = { ...this.#sb, sequence, state, nextGeneration: this.#nextGeneration };
-    writeSuperblock(this.partition, this.#sb);
+    this.#raw.checkpoint();
+    this.#sb = { ...this.#sb, sequence: this.#sb.sequence + 1, state: mounted ? 1 : 0 };
+    writeSuperblock(this.partition, this.#sb, this.#persistence);
   }
 
   usage(): StoreUsage {
@@ -111,64 +143,42 @@ export class DiskStore implements Store {
       free: this.allocator.nrFree,
       busy: this.allocator.nrBusy,
       inodes: this.#sb.nrInodes,
-      freeInodes: this.#sb.nrInodes - this.#used.size,
+      freeInodes: this.inodeMap.nrFree,
     };
   }
 
-  inodes(): number[] {
-    return [...this.#used].sort((a, b) => a - b);
+  inodes(): Iterable<number> {
+    return this.inodeMap.all();
   }
 
   checkInode(): void {
-    if (this.#used.size >= this.#sb.nrInodes) throw new Errno('ENOSPC', 'no inode is free');
+    if (this.inodeMap.nrFree <= 0) throw new Errno('ENOSPC', 'no inode is free');
   }
 
-  #slot(ino: number): { block: number; offset: number } {
-    const index = ino - 1;
-    return {
-      block: this.#sb.inodeTableStart + Math.floor(index / INODES_PER_BLOCK),
-      offset: (index % INODES_PER_BLOCK) * INODE_LEN,
-    };
-  }
-
-  /** The slots of the table that are not all zeros: a block at a time, most are empty. */
-  *#slotsInUse(): IterableIterator<[number, Uint8Array]> {
-    const { inodeTableStart, nrInodes } = this.#sb;
-    const empty = new Uint8Array(BLOCK_SIZE);
-    for (let first = 1; first <= nrInodes; first += INODES_PER_BLOCK) {
-      const at = inodeTableStart + (first - 1) / INODES_PER_BLOCK;
-      const block = this.partition.read(at, 0, BLOCK_SIZE);
-      if (Buffer.compare(block, empty) === 0) continue;
-      for (let i = 0; i < INODES_PER_BLOCK; i++) {
-        yield [first + i, block.subarray(i * INODE_LEN, (i + 1) * INODE_LEN)];
-      }
+  read(ino: number): InodeRecord {
+    const record = this.inodeMap.has(ino) ? this.#readSlot(ino) : null;
+    if (record === null) throw new Errno('EUCLEAN', `inode ${ino}: nothing is there`);
+    // Blocks of an inode that the map calls free would be given away twice.
+    for (const run of this.blocksOf(record)) {
+      if (this.allocator.allUsed(run)) continue;
+      throw new Errno(
+        'EUCLEAN',
+        `inode ${ino}: blocks ${run.block}+${run.nrBlocks} are marked free`,
+      );
     }
+    return record;
   }
 
   #readSlot(ino: number): InodeRecord | null {
-    const { block, offset } = this.#slot(ino);
-    return this.#record(ino, this.partition.read(block, offset, INODE_LEN));
-  }
-
-  #record(ino: number, bytes: Uint8Array): InodeRecord | null {
-    return readInodeRecord(bytes, ino, {
-      readBlock: (b) => this.partition.read(b, 0, BLOCK_SIZE),
+    const { block, offset } = slotOf(this.#sb, ino);
+    return readInodeRecord(this.#raw.read(block, offset, INODE_LEN), ino, {
+      readBlock: (b) => this.#raw.read(b, 0, BLOCK_SIZE),
       isData: (b) => this.allocator.isData(b),
     });
   }
 
-  read(ino: number): InodeRecord {
-    const record = ino >= 1 && ino <= this.#sb.nrInodes ? this.#readSlot(ino) : null;
-    if (record === null) throw new Errno('EUCLEAN', `inode ${ino}: nothing is there`);
-    return record;
-  }
-
   create(handle: JournalHandle, spec: NewInode): InodeRecord {
-    let ino = 1;
-    while (this.#used.has(ino)) ino += 1;
-    assert(ino <= this.#sb.nrInodes, 'inode table: none is free');
-    this.#used.add(ino);
-    const generation = this.#nextGeneration++;
+    const { ino, generation } = this.inodeMap.take(handle);
     const record = { ...newRecord(ino, generation, spec), extents: new ExtentList() };
     this.write(handle, record);
     return record;
@@ -176,9 +186,12 @@ export class DiskStore implements Store {
 
   write(handle: JournalHandle, record: InodeRecord): void {
     this.#fitOverflow(handle, record);
-    const { block, offset } = this.#slot(record.ino);
+    const { ino } = record;
+    if (record.nlink === 0) this.inodeMap.addOrphan(ino);
+    else this.inodeMap.dropOrphan(handle, ino);
+    const { block, offset } = slotOf(this.#sb, ino);
     const mode = kindModes[record.kind] | record.perm;
-    handle.write(block, offset, inodeBytes(record, mode));
+    handle.write(block, offset, inodeBytes(record, mode, this.inodeMap.nextOrphan(ino)));
     overflowBytes(record).forEach((bytes, i) => handle.write(record.overflow[i]!, 0, bytes));
   }
 
@@ -195,19 +208,15 @@ export class DiskStore implements Store {
         for (let i = 0; i < run.nrBlocks; i++) record.overflow.push(run.block + i);
       }
     } else if (more < 0) {
-      const gone = record.overflow.splice(wanted);
-      this.allocator.free(
-        handle,
-        gone.map((block) => ({ block, nrBlocks: 1 })),
-      );
+      this.allocator.free(handle, record.overflow.splice(wanted).map(ONE_BLOCK), 'metadata');
     }
   }
 
   remove(handle: JournalHandle, record: InodeRecord): void {
     assert.equal(record.extents.length, 0, `inode ${record.ino}: removed with blocks`);
     this.#fitOverflow(handle, record);
-    const { block, offset } = this.#slot(record.ino);
+    const { block, offset } = slotOf(this.#sb, record.ino);
     handle.write(block, offset, new Uint8Array(INODE_LEN));
-    this.#used.delete(record.ino);
+    this.inodeMap.give(handle, record.ino);
   }
 }

@@ -30,6 +30,7 @@ import type { OpenFile } from './open-file.js';
 import { recoverOrphans } from './orphans.js';
 import { pageCacheData } from './page-cache.js';
 import { devicePartition, partitionOf } from './partition.js';
+import { devicePersistence, type Persistence } from './persistence.js';
 import { RamStore } from './ram-store.js';
 import { renameEntry, rmdirEntry, unlinkEntry } from './remove.js';
 import { shmemData } from './shmem.js';
@@ -49,6 +50,8 @@ export interface FileSystemSpec {
   readonly policy: LayoutPolicy;
   readonly mountId: number;
   readonly readOnly?: boolean;
+  /** What makes stores last; the device's own if not given. */
+  readonly persistence?: Persistence;
 }
 
 export interface DirectoryEntry {
@@ -80,7 +83,8 @@ export class FileSystem {
     checkPartition(device, spec.startPos, spec.len);
     const release = takeDevice(device, spec.startPos, spec.len);
     try {
-      await mkfs(devicePartition(device, spec.startPos, spec.len), spec);
+      const partition = devicePartition(device, spec.startPos, spec.len);
+      await mkfs(partition, spec, devicePersistence(device, spec.startPos));
     } finally {
       release();
     }
@@ -106,16 +110,18 @@ export class FileSystem {
     const release = takeDevice(device, startPos, len);
     try {
       const firstPfn = region.basePfn + startPos / PAGE_SIZE;
-      const store = DiskStore.open(partitionOf(env.mm.pages, firstPfn, len / PAGE_SIZE));
+      const { persistence = devicePersistence(device, startPos) } = spec;
+      const partition = partitionOf(env.mm.pages, firstPfn, len / PAGE_SIZE);
+      const store = DiskStore.open(partition, persistence);
       const found = flavorOf(store.superblock);
       if (found !== flavor) throw new Errno('EINVAL', `mount: there is ${found}, not ${flavor}`);
       store.keepFrom(device.quarantined(), startPos / PAGE_SIZE);
-      const mount = new Mount(env, { id, flavor, dax, policy, readOnly, store });
+      const onDevice = { store, persistence, readOnly: readOnly || store.mustNotWrite };
+      const mount = new Mount(env, { id, flavor, dax, policy, ...onDevice });
       mount.data = dax ? daxData : pageCacheData();
-      mount.flush = () => device.flush(startPos, len);
-      if (!readOnly) {
+      if (!mount.readOnly) {
         store.setMounted(true);
-        await recoverOrphans(mount);
+        await recoverOrphans(store);
       }
       return new FileSystem(mount, release);
     } catch (e) {
@@ -256,7 +262,7 @@ export class FileSystem {
     for (const inode of this.mount.inodes) {
       if (inode.isRegular && !inode.evicted) await this.mount.data.sync(task, inode);
     }
-    this.mount.flush();
+    this.mount.syncAll();
   }
 
   /** What stands against an unmount; empty: nothing. */
@@ -282,8 +288,7 @@ export class FileSystem {
     const { mount } = this;
     for (const inode of mount.inodes) mount.data.dropPages(inode, 0, Infinity);
     mount.close();
-    mount.disk?.setMounted(false);
-    mount.flush();
+    if (!mount.readOnly) mount.disk?.setMounted(false);
     this.#release();
   }
 }

@@ -3,14 +3,22 @@
 // of the partition.
 //
 //   block 0                superblock, copy 0
-//   journalStart           journalBlocks blocks, reserved for the redo log
-//   bitmapStart            bitmapBlocks blocks: bit n of the map says that block n is in use
+//   journalStart           journalBlocks blocks: the redo log (journal-log.ts)
+//   bitmapStart            bitmapBlocks blocks: bit n of the map says that block n is in use; a block
+//                          has BITMAP_BITS bits and its checksum, or is all zeros: nothing is in use
+//   inodeBitmapStart       inodeBitmapBlocks blocks: bit n says that inode n + 1 is in use
+//   stateBlock             one block: counts, and the head of the orphan list
 //   inodeTableStart        inodeTableBlocks blocks of 16 inodes; inode 1 is the root directory
 //   dataStart              file data, directory blocks, overflow blocks of extent lists
 //   nrBlocks - 1           superblock, copy 1
 //
 // An inode keeps 11 extents in itself; further ones stand in a chain of overflow blocks. A
 // directory's blocks hold records of variable length (dirent) that fill the block up to its tail.
+// An inode without a name that still has blocks is on the orphan list, which begins in the state
+// block and goes on through the inodes' nextOrphan; a mount frees what it finds there.
+//
+// Feature words: a mount refuses a superblock with an unknown incompat bit, mounts read-only where
+// it does not know a roCompat bit, and does not care about unknown compat bits.
 
 import assert from 'node:assert/strict';
 import { PAGE_SIZE } from '../units.js';
@@ -34,7 +42,12 @@ const field = (at: number, type: FieldType, unit: string): Field => ({ at, type,
 
 /** 'LHFS' read as a little-endian word. */
 export const SUPERBLOCK_MAGIC = 0x5346484c;
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
+
+/** What this code knows of each feature word. */
+export const knownFeatures = { compat: 0, incompat: 1, roCompat: 0 } as const;
+/** Bit of incompat: metadata is logged; the log must be replayed before anything is read. */
+export const INCOMPAT_JOURNAL = 1;
 
 export const flavorCodes = { ext4: 1, xfs: 2 } as const;
 export type DiskFlavor = keyof typeof flavorCodes;
@@ -56,11 +69,57 @@ export const superblockLayout = {
   rootIno: field(52, 'u32', 'inode number'),
   sequence: field(56, 'u64', 'writes of the superblock since mkfs; the higher copy is the newer'),
   state: field(64, 'u32', '0 unmounted cleanly, 1 mounted'),
-  nextGeneration: field(68, 'u32', 'generation that the next inode gets at least'),
+  inodeBitmapStart: field(68, 'u32', 'block'),
+  inodeBitmapBlocks: field(72, 'u32', 'blocks'),
+  stateBlock: field(76, 'u32', 'block'),
+  compat: field(80, 'u32', 'bits, see above'),
+  incompat: field(84, 'u32', 'bits, see above'),
+  roCompat: field(88, 'u32', 'bits, see above'),
   checksum: field(252, 'u32', 'crc32c of the 256 bytes, this field as 0'),
 } as const satisfies Fields;
 export const SUPERBLOCK_LEN = 256;
 export type SuperblockValues = Values<typeof superblockLayout>;
+
+/** Bits of one block of a bitmap, and where its crc32c stands. */
+export const BITMAP_CHECKSUM_AT = BLOCK_SIZE - 4;
+export const BITMAP_BITS = BITMAP_CHECKSUM_AT * 8;
+
+/** 'LHST': counts that change with nearly every transaction, and where the orphan list begins. */
+export const STATE_MAGIC = 0x5453484c;
+export const stateLayout = {
+  magic: field(0, 'u32', 'STATE_MAGIC'),
+  orphanHead: field(4, 'u32', 'inode number; 0: the list is empty'),
+  freeBlocks: field(8, 'u64', 'blocks that the bitmap calls free'),
+  freeInodes: field(16, 'u64', 'inodes that the inode bitmap calls free'),
+  nextGeneration: field(24, 'u32', 'generation that the next inode gets'),
+  checksum: field(60, 'u32', 'crc32c of the 64 bytes, this field as 0'),
+} as const satisfies Fields;
+export const STATE_LEN = 64;
+export type StateValues = Values<typeof stateLayout>;
+
+/** 'LHJH', 'LHJB', 'LHJC': the log's header slots, and the two ends of a record. */
+export const JOURNAL_HEADER_MAGIC = 0x484a484c;
+export const JOURNAL_BEGIN_MAGIC = 0x424a484c;
+export const JOURNAL_COMMIT_MAGIC = 0x434a484c;
+/** Records begin, and bodies end, at multiples of it. */
+export const JOURNAL_ALIGN = 32;
+export const JOURNAL_SLOT_LEN = 64;
+export const journalHeaderLayout = {
+  magic: field(0, 'u32', 'JOURNAL_HEADER_MAGIC'),
+  areaLen: field(4, 'u32', 'bytes of the area'),
+  writes: field(8, 'u64', 'writes of the header; the higher slot is the newer'),
+  tailPos: field(16, 'u32', 'bytes from the start of the area'),
+  tailSequence: field(24, 'u64', 'number of the record that begins at tailPos'),
+  checksum: field(60, 'u32', 'crc32c of the 64 bytes, this field as 0'),
+} as const satisfies Fields;
+export const journalMarkLayout = {
+  magic: field(0, 'u32', 'JOURNAL_BEGIN_MAGIC or JOURNAL_COMMIT_MAGIC'),
+  bodyLen: field(4, 'u32', 'bytes between the two marks'),
+  sequence: field(8, 'u64', 'number of the record'),
+  nrWrites: field(16, 'u32', 'writes in the body'),
+  bodyCrc: field(20, 'u32', 'crc32c of the body'),
+  checksum: field(28, 'u32', 'crc32c of the 32 bytes, this field as 0'),
+} as const satisfies Fields;
 
 export const INODE_LEN = 256;
 export const INODES_PER_BLOCK = BLOCK_SIZE / INODE_LEN;
@@ -80,6 +139,7 @@ export const inodeLayout = {
   nrExtents: field(52, 'u32', 'extents, inline and overflow together'),
   overflow: field(56, 'u32', 'first overflow block; 0: none'),
   parent: field(60, 'u32', 'inode number of the directory above, for a directory'),
+  nextOrphan: field(240, 'u32', 'inode number of the next on the orphan list; 0: the last'),
   checksum: field(252, 'u32', 'crc32c of the 256 bytes, this field as 0'),
 } as const satisfies Fields;
 export type InodeValues = Values<typeof inodeLayout>;

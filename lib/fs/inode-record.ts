@@ -82,8 +82,8 @@ function readExtent(bytes: Uint8Array, at: number): Extent {
   return { pgoff, nrPages: v.nrPages, block: v.block, unwritten };
 }
 
-/** The bytes of the inode's slot in the table. */
-export function inodeBytes(record: InodeRecord, mode: number): Uint8Array {
+/** The bytes of the inode's slot in the table; nextOrphan: who follows it on the orphan list. */
+export function inodeBytes(record: InodeRecord, mode: number, nextOrphan = 0): Uint8Array {
   const bytes = new Uint8Array(INODE_LEN);
   const { extents, overflow, target } = record;
   const flags =
@@ -93,8 +93,8 @@ export function inodeBytes(record: InodeRecord, mode: number): Uint8Array {
     (target !== null ? inodeFlags.inlineLink : 0);
   const { generation, nlink, uid, gid, size, atimeNs, mtimeNs, ctimeNs, parent } = record;
   const fixed = { generation, nlink, uid, gid, size, atimeNs, mtimeNs, ctimeNs, parent };
-  const rest = { mode, flags, nrExtents: extents.length, overflow: overflow[0] ?? 0, checksum: 0 };
-  encode(inodeLayout, { ...fixed, ...rest }, bytes);
+  const rest = { mode, flags, nrExtents: extents.length, overflow: overflow[0] ?? 0, nextOrphan };
+  encode(inodeLayout, { ...fixed, ...rest, checksum: 0 }, bytes);
   if (target !== null) bytes.set(new TextEncoder().encode(target), INLINE_AT);
   else extents.all.slice(0, INLINE_EXTENTS).forEach((e, i) => writeExtent(e, bytes, inlineAt(i)));
   seal(bytes, CHECKSUM_AT);

@@ -5,16 +5,16 @@ import { Errno } from '../errno.js';
 import type { KernelRules } from '../kernel-rules.js';
 import type { LayoutOp, LayoutPolicy } from '../lease/layout.js';
 import type { Task } from '../sched/index.js';
-import { Pressure } from '../mm/pressure.js';
-import { MiB, PAGE_SIZE } from '../units.js';
+import { MiB, PAGE_SIZE, posOf } from '../units.js';
 import { DiskStore } from './disk-store.js';
 import type { FileData } from './file-data.js';
 import type { FsEnv } from './fs-env.js';
+import { runsOf } from './extent.js';
 import { Inode } from './inode.js';
 import type { JournalHandle } from './journal.js';
 import { layoutBreakOf, type Flavor, type LayoutBreak } from './layout-table.js';
 import { Orphans } from './orphans.js';
-import { reclaimHooks } from './reclaim-hooks.js';
+import { flushRuns, noPersistence, type Persistence } from './persistence.js';
 import { RamStore } from './ram-store.js';
 import type { Store } from './store.js';
 
@@ -25,6 +25,8 @@ export interface MountSpec {
   readonly policy: LayoutPolicy;
   readonly readOnly: boolean;
   readonly store: Store;
+  /** What makes stores to the partition last; absent for tmpfs. */
+  readonly persistence?: Persistence;
 }
 
 /** s_maxbytes: 2^32 - 1 blocks for ext4's extents; the others as far as a position is exact. */
@@ -46,8 +48,7 @@ export class Mount {
   readonly #inodes = new Map<number, Inode>();
   /** Set once, by whoever mounts: what the files of this mount do. */
   data!: FileData;
-  /** Return when the bytes of the partition are on the disk. */
-  flush: () => void = () => {};
+  readonly #persistence: Persistence;
   #unwatch: (() => void) | null = null;
 
   constructor(env: FsEnv, spec: MountSpec) {
@@ -59,9 +60,9 @@ export class Mount {
     this.policy = spec.policy;
     this.rules = { ...env.rules, ...spec.policy.rules };
     this.store = spec.store;
+    this.#persistence = spec.persistence ?? noPersistence;
     this.maxBytes = maxBytesOf(spec.flavor);
     this.orphans = new Orphans(this);
-    env.mm.pressure ??= new Pressure(env.mm, reclaimHooks);
   }
 
   get label(): string {
@@ -130,6 +131,23 @@ export class Mount {
       const owner = pages.owner(pfn);
       if (owner?.mount === this.id) this.#inodes.get(owner.ino)?.leases.pinsChanged();
     });
+  }
+
+  /** Return when a file's blocks, and every transaction until now, are on the disk. EIO. */
+  syncInode(inode: Inode): void {
+    const { disk } = this;
+    if (disk === null) return;
+    if (inode.isRegular) flushRuns(this.#persistence, runsOf(inode.extents.all));
+    disk.journal.commit();
+  }
+
+  /** The same of all files. EIO. */
+  syncAll(): void {
+    const { disk } = this;
+    if (disk === null) return;
+    const { dataStart, nrBlocks } = disk.superblock;
+    this.#persistence.flush(posOf(dataStart), posOf(nrBlocks - 1 - dataStart));
+    disk.journal.commit();
   }
 
   /** Unmounted: nothing is watched any more. */

@@ -38,7 +38,7 @@ export function linkTarget(inode: Inode): string {
   if (block === undefined || disk === null || record.size > BLOCK_SIZE) {
     throw new Errno('EUCLEAN', `${inode.label}: a link without a target`);
   }
-  return new TextDecoder().decode(disk.partition.read(block, 0, record.size));
+  return new TextDecoder().decode(disk.journal.read(block, 0, record.size));
 }
 
 function checkPath(path: string): void {

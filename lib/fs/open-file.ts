@@ -212,7 +212,7 @@ export class OpenFile implements VmFile, LeaseHolder {
   async fsync(caller: Caller): Promise<void> {
     this.#assertFile('fsync');
     await this.inode.fs.data.sync(caller.task, this.inode);
-    this.inode.fs.flush();
+    this.inode.fs.syncInode(this.inode);
   }
 
   /** lseek(2) to data or to a hole. ENXIO: there is none from pos on. */

@@ -7,8 +7,10 @@
 // The last unpin only queues: it may come from anywhere. A mount frees the orphan inodes that a
 // crash left before anybody can pin a page of it (recoverOrphans).
 
+import { Errno } from '../errno.js';
 import type { PageOwner } from '../mm/page.js';
 import { posOf, type Pfn } from '../units.js';
+import type { DiskStore } from './disk-store.js';
 import type { BlockEvent } from './fs-env.js';
 import { runsOf, type Extent } from './extent.js';
 import type { InodeRecord } from './inode-record.js';
@@ -138,7 +140,7 @@ export class Orphans {
     const reaped = this.#idle.splice(0);
     for (const { block, pgoff, owner, record } of reaped) {
       record.extents.remove(pgoff, pgoff + 1);
-      disk.allocator.free(handle, [{ block, nrBlocks: 1 }]);
+      disk.allocator.free(handle, [{ block, nrBlocks: 1 }], 'data');
       const pfn = disk.partition.pfnOf(block);
       pages.setOwner(pfn, null);
       this.#fs.env.events.orphanFree?.(this.#event(pfn, block, owner));
@@ -157,16 +159,14 @@ export class Orphans {
 }
 
 /** Free the inodes that had no name when the file system was last used. Before the first pin. */
-export async function recoverOrphans(fs: Mount): Promise<number> {
-  const { disk } = fs;
-  if (disk === null) return 0;
-  const nameless = disk.inodes().flatMap((ino) => {
+export async function recoverOrphans(disk: DiskStore): Promise<number> {
+  const nameless = disk.inodeMap.orphans();
+  for (const ino of nameless) {
     const record = disk.read(ino);
-    return record.nlink === 0 ? [record] : [];
-  });
-  for (const record of nameless) {
+    if (record.nlink > 0) throw new Errno('EUCLEAN', `orphan list: inode ${ino} has a name`);
+    const use = record.kind === 'file' ? 'data' : 'metadata';
     await disk.journal.transaction(null, (handle) => {
-      disk.allocator.free(handle, runsOf(record.extents.remove(0, Infinity)));
+      disk.allocator.free(handle, runsOf(record.extents.remove(0, Infinity)), use);
       disk.remove(handle, record);
     });
   }

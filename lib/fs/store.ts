@@ -42,7 +42,7 @@ export interface Store {
   /** Give the inode number back; its extents are gone already. */
   remove(handle: JournalHandle, record: InodeRecord): void;
   /** The numbers of all inodes that are in use. */
-  inodes(): number[];
+  inodes(): Iterable<number>;
 }
 
 /** An inode as it is when it has just been made. */

@@ -1,13 +1,15 @@
 // The superblock: where everything is, in two copies, at the first and the last block.
 //
-// Both copies are written at mkfs, mount and unmount, the first one first, each with a higher
-// sequence number than before. A mount wants both to be intact: EUCLEAN names the damaged copy;
-// EINVAL when neither looks like a superblock at all.
+// Both copies are written at mkfs, mount and unmount, the first one first and flushed before the
+// second, each with a higher sequence number than before. So one of them is whole at any instant;
+// the other one is made anew from it. EUCLEAN: both are damaged; EINVAL: neither looks like one.
 
 import { Errno } from '../errno.js';
 import {
+  BITMAP_BITS,
   BLOCK_SIZE,
   FORMAT_VERSION,
+  INCOMPAT_JOURNAL,
   INODES_PER_BLOCK,
   ROOT_INO,
   SUPERBLOCK_LEN,
@@ -15,6 +17,7 @@ import {
   decode,
   encode,
   flavorCodes,
+  knownFeatures,
   seal,
   sealed,
   superblockLayout,
@@ -22,12 +25,16 @@ import {
   type SuperblockValues,
 } from './format.js';
 import type { Partition } from './partition.js';
+import { noPersistence, type Persistence } from './persistence.js';
+import { posOf } from '../units.js';
 
-const BITS_PER_BLOCK = BLOCK_SIZE * 8;
 const CHECKSUM_AT = superblockLayout.checksum.at;
 
 /** The least blocks a file system takes: its metadata and a little data. */
 export const MIN_BLOCKS = 32;
+
+/** One for the log's header, and room for what one transaction changes. */
+const MIN_JOURNAL = 8;
 
 export interface Geometry {
   readonly nrBlocks: number;
@@ -42,13 +49,21 @@ export function planSuperblock(flavor: DiskFlavor, geometry: Geometry): Superblo
   const wanted = geometry.nrInodes ?? Math.max(16, Math.floor(nrBlocks / 4));
   const inodeTableBlocks = Math.ceil(wanted / INODES_PER_BLOCK);
   const journalBlocks =
-    geometry.journalBlocks ?? Math.min(1024, Math.max(8, Math.floor(nrBlocks / 32)));
-  const bitmapBlocks = Math.ceil(nrBlocks / BITS_PER_BLOCK);
+    geometry.journalBlocks ?? Math.min(8192, Math.max(8, Math.floor(nrBlocks / 32)));
+  const bitmapBlocks = Math.ceil(nrBlocks / BITMAP_BITS);
   const journalStart = 1;
   const bitmapStart = journalStart + journalBlocks;
-  const inodeTableStart = bitmapStart + bitmapBlocks;
+  const inodeBitmapStart = bitmapStart + bitmapBlocks;
+  const inodeBitmapBlocks = Math.ceil((inodeTableBlocks * INODES_PER_BLOCK) / BITMAP_BITS);
+  const stateBlock = inodeBitmapStart + inodeBitmapBlocks;
+  const inodeTableStart = stateBlock + 1;
   const dataStart = inodeTableStart + inodeTableBlocks;
-  if (nrBlocks < MIN_BLOCKS || dataStart + 8 > nrBlocks || nrBlocks > 0xffffffff) {
+  if (
+    nrBlocks < MIN_BLOCKS ||
+    journalBlocks < MIN_JOURNAL ||
+    dataStart + 8 > nrBlocks ||
+    nrBlocks > 0xffffffff
+  ) {
     throw new Errno('EINVAL', `mkfs: ${nrBlocks} blocks do not hold a file system`);
   }
   return {
@@ -68,7 +83,8 @@ export function planSuperblock(flavor: DiskFlavor, geometry: Geometry): Superblo
     rootIno: ROOT_INO,
     sequence: 1,
     state: 0,
-    nextGeneration: 1,
+    ...{ inodeBitmapStart, inodeBitmapBlocks, stateBlock },
+    ...{ compat: 0, incompat: INCOMPAT_JOURNAL, roCompat: 0 },
     checksum: 0,
   };
 }
@@ -89,9 +105,16 @@ export function superblockBytes(sb: SuperblockValues): Uint8Array {
 }
 
 /** Write both copies, the first one first. */
-export function writeSuperblock(partition: Partition, sb: SuperblockValues): void {
+export function writeSuperblock(
+  partition: Partition,
+  sb: SuperblockValues,
+  persistence: Persistence = noPersistence,
+): void {
   const bytes = superblockBytes(sb);
-  for (const block of superblockCopies(partition.nrBlocks)) partition.write(block, 0, bytes);
+  for (const block of superblockCopies(partition.nrBlocks)) {
+    partition.write(block, 0, bytes);
+    persistence.flush(posOf(block), SUPERBLOCK_LEN);
+  }
 }
 
 interface Copy {
@@ -109,11 +132,17 @@ function wrongIn(sb: SuperblockValues, bytes: Uint8Array, nrBlocks: number): str
   if (sb.blockSize !== BLOCK_SIZE) return `has block size ${sb.blockSize}`;
   if (sb.nrBlocks !== nrBlocks) return `tells of ${sb.nrBlocks} blocks where ${nrBlocks} are`;
   if (!Object.values<number>(flavorCodes).includes(sb.flavor)) return `has flavor ${sb.flavor}`;
+  if ((sb.incompat & ~knownFeatures.incompat) !== 0) return `has features ${sb.incompat}`;
   const ordered =
-    sb.journalStart >= 1 &&
+    sb.journalStart === 1 &&
+    sb.journalBlocks >= MIN_JOURNAL &&
+    sb.nrInodes >= INODES_PER_BLOCK &&
     sb.bitmapStart === sb.journalStart + sb.journalBlocks &&
-    sb.bitmapBlocks === Math.ceil(nrBlocks / BITS_PER_BLOCK) &&
-    sb.inodeTableStart === sb.bitmapStart + sb.bitmapBlocks &&
+    sb.bitmapBlocks === Math.ceil(nrBlocks / BITMAP_BITS) &&
+    sb.inodeBitmapStart === sb.bitmapStart + sb.bitmapBlocks &&
+    sb.inodeBitmapBlocks === Math.ceil(sb.nrInodes / BITMAP_BITS) &&
+    sb.stateBlock === sb.inodeBitmapStart + sb.inodeBitmapBlocks &&
+    sb.inodeTableStart === sb.stateBlock + 1 &&
     sb.nrInodes === sb.inodeTableBlocks * INODES_PER_BLOCK &&
     sb.dataStart === sb.inodeTableStart + sb.inodeTableBlocks &&
     sb.dataStart < nrBlocks - 1 &&
@@ -130,8 +159,14 @@ function readCopy(partition: Partition, index: 0 | 1): Copy {
   return { name, values, wrong, looksLikeOne: values.magic === SUPERBLOCK_MAGIC };
 }
 
-/** The newer of the two copies. EINVAL: there is no file system; EUCLEAN: a copy is damaged. */
-export function readSuperblock(partition: Partition): SuperblockValues {
+export interface FoundSuperblock {
+  readonly values: SuperblockValues;
+  /** What is wrong with the other copy, which writeSuperblock makes anew; null: nothing. */
+  readonly damage: string | null;
+}
+
+/** The newer of the intact copies. EINVAL: there is no file system; EUCLEAN: both are damaged. */
+export function findSuperblock(partition: Partition): FoundSuperblock {
   if (partition.nrBlocks < MIN_BLOCKS) {
     throw new Errno('EINVAL', `mount: ${partition.nrBlocks} blocks do not hold a file system`);
   }
@@ -140,11 +175,10 @@ export function readSuperblock(partition: Partition): SuperblockValues {
     throw new Errno('EINVAL', `mount: no file system here: ${copies[0].name} ${copies[0].wrong}`);
   }
   const damaged = copies.filter((copy) => copy.wrong !== null);
-  if (damaged.length > 0) {
-    const what = damaged.map((copy) => `${copy.name} ${copy.wrong}`).join('; ');
-    throw new Errno('EUCLEAN', `mount: ${what}`);
-  }
-  return copies[1].values.sequence > copies[0].values.sequence
-    ? copies[1].values
-    : copies[0].values;
+  const what = damaged.map((copy) => `${copy.name} ${copy.wrong}`).join('; ');
+  const [best] = copies
+    .filter((copy) => copy.wrong === null)
+    .sort((a, b) => b.values.sequence - a.values.sequence);
+  if (best === undefined) throw new Errno('EUCLEAN', `mount: ${what}`);
+  return { values: best.values, damage: damaged.length > 0 ? what : null };
 }

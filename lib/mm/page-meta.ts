@@ -235,6 +235,11 @@ export class PageMeta extends PageBytes {
     return false;
   }
 
+  /** Adjacent pages hold nothing of any file. */
+  clearOwners(pfn: Pfn, nrPages: number): void {
+    for (let i = 0; i < nrPages; i++) this.#clearOwner(pfn + i);
+  }
+
   #clearOwner(pfn: Pfn): void {
     const { meta, basePfn } = this.region(pfn);
     const page = pfn - basePfn;
