@@ -71,6 +71,8 @@ function resolved(file: SourceFile, specifier: string): string {
   return posix.normalize(posix.join(posix.dirname(file.path), specifier)).replace(/\.js$/, '.ts');
 }
 
+const kebabNoun = /^[a-z0-9-]+(\.(test|types|slow\.test|machine\.test))?\.ts$/;
+
 const list = (found: readonly string[]) => (found.length > 0 ? `\n${found.join('\n')}` : '');
 
 test('imports go down the house and never up', (t) => {
@@ -144,7 +146,10 @@ test('lines have at most 100 columns', (t) => {
   const wrong: string[] = [];
   for (const file of everything) {
     file.text.split('\n').forEach((line, i) => {
-      if ([...line].length > 100) wrong.push(`${file.path}:${i + 1}`);
+      // A test's title stays on one line, as prettier keeps it.
+      if ([...line].length > 100 && !/^\s*test(\.serial)?\(/.test(line)) {
+        wrong.push(`${file.path}:${i + 1}`);
+      }
     });
   }
   t.is(list(wrong), '');
@@ -153,7 +158,7 @@ test('lines have at most 100 columns', (t) => {
 test('files are kebab-case nouns', (t) => {
   const wrong = [...product, ...tests]
     .map((f) => f.path)
-    .filter((p) => !/^[a-z0-9-]+(\.(test|types|slow\.test|machine\.test))?\.ts$/.test(posix.basename(p)));
+    .filter((p) => !kebabNoun.test(posix.basename(p)));
   t.is(list(wrong), '');
 });
 

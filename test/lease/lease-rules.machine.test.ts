@@ -32,8 +32,10 @@ async function scene(t: ExecutionContext, machine: Machine): Promise<Scene> {
 
 const lease = ({ machine, app }: Scene, fd: number, type: 'F_RDLCK' | 'F_WRLCK' | 'F_UNLCK') =>
   answer(machine, app.setLease(fd, type));
-const opened = ({ machine, other }: Scene, flags: readonly ('rdonly' | 'rdwr' | 'trunc' | 'nonblock')[]) =>
-  answer(machine, other.open('/f', flags));
+const opened = (
+  { machine, other }: Scene,
+  flags: readonly ('rdonly' | 'rdwr' | 'trunc' | 'nonblock')[],
+) => answer(machine, other.open('/f', flags));
 
 /** facts 4.2: F_SETLEASE and F_GETLEASE. */
 const setting: readonly Row[] = [

@@ -150,7 +150,10 @@ test('a descriptor passed on keeps registration and lease alive beyond the proce
     const addr = await app!.mmap({ len, share: 'private' });
     await verbs.regMR(pd, addr, len);
     const device = [...app!.fds.entries()].find(([, file]) => file.label === '/dev/rdma0')![0];
-    const [keptLease, keptDevice] = [await app!.sendFd(heir!, fd), await app!.sendFd(heir!, device)];
+    const [keptLease, keptDevice] = [
+      await app!.sendFd(heir!, fd),
+      await app!.sendFd(heir!, device),
+    ];
     app!.sendSignal('SIGKILL');
     await machine.sched.runUntil(app!.ended, 1);
     t.is(machine.mm.pinTable.size, 1, 'the pages of a dead mm are pinned still');
