@@ -173,7 +173,7 @@ const breaking: readonly Row[] = [
     },
   },
   {
-    fact: 'item 2: one signal and one deadline for a pending break; a later breaker waits for the rest',
+    fact: 'item 2: one signal and deadline per pending break; later breakers wait the rest',
     body: async (s) => {
       s.t.is(await lease(s, s.fd, 'F_RDLCK'), 'ok');
       const first = s.other.open('/f', ['rdwr']);
