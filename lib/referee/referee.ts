@@ -6,7 +6,7 @@
 //   law 7   free + used + orphaned + busy = all blocks
 //
 // struct page carries its owner; a DMA mapping remembers the owners it was made for. A transfer is
-// judged before and after the copy, since live hardware may race with whoever moves the block.
+// judged when its bytes have moved, in the same turn.
 // The other laws are judged by the scenario that makes them observable.
 
 import type { DmaEvent } from '../driver/dma.js';
