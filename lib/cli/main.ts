@@ -5,7 +5,10 @@ import { pathToFileURL } from 'node:url';
 import { isErrno } from '../errno.js';
 import { addBench } from './bench-command.js';
 import { addConformance } from './conformance-command.js';
+import { addFiles } from './files-commands.js';
+import { addFsck } from './fsck-command.js';
 import { addLab } from './lab-command.js';
+import { addMkfs } from './mkfs-command.js';
 import { addNewDriver } from './new-driver-command.js';
 import { addRace } from './race-command.js';
 import { addReplay } from './replay-command.js';
@@ -20,6 +23,9 @@ function program(): Command {
   addRace(command);
   addReplay(command);
   addNewDriver(command);
+  addMkfs(command);
+  addFsck(command);
+  addFiles(command);
   return command;
 }
 
