@@ -101,7 +101,8 @@ export async function replayChoices(
 }
 
 /**
- * Replay a token of this scenario. EINVAL if it is none, or of another one. Throws NondeterminismError if the
+ * Replay a token of this scenario. EINVAL if it is none, or of another one. Throws
+ * NondeterminismError if the
  * tasks met are not those of the recording: the code has changed since, or is not deterministic.
  */
 export async function replayToken(scenario: Scenario, text: string): Promise<Replayed> {

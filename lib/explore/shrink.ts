@@ -3,7 +3,8 @@
 // Less is fewer preemptions, then fewer answers that are not 0, then a shorter list. Each round
 // tries to forget halves, quarters ... single ones of the answers that are not 0; what still fails
 // alike is kept. In the end no single answer can be forgotten or made smaller. What came of a
-// sample is then looked for by rising preemptions, as far as the runs go; what came of an iterated bound
+// sample is then looked for by rising preemptions, as far as the runs go; what came of an iterated
+// bound
 // already has the fewest.
 
 import { BoundedSearch } from './bounded-search.js';

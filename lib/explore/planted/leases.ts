@@ -53,8 +53,9 @@ async function setStage(race: Race, world: MemoryWorld) {
   };
   const leases = new LeaseContext({ sched, rules: world.env.rules, settings }, inode);
   const holder = new Holder(world);
-  race.invariant('no page is freed under a pin', () => file.assertNoPinOnFreePage());
-  race.invariant('DMA stays in its file', () => device.assertNoStray());
+  const over = { over: file.objects };
+  race.invariant('no page is freed under a pin', () => file.assertNoPinOnFreePage(), over);
+  race.invariant('DMA stays in its file', () => device.assertNoStray(), over);
   /** As the file system does under lease-break: first the leases, then the pages. */
   const truncate = async (t: Task, whatIsPinned: 'wait' | 'ignore' = 'wait'): Promise<void> => {
     await leases.breakLease({ task: t, process: app }, { access: 'write', kind: 'LEASE' });

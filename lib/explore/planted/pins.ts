@@ -34,8 +34,9 @@ async function mapped(race: Race, world: MemoryWorld, nrPages: number) {
   const device = new Device(world.env, 'dev0');
   const task = race.sched.current!;
   const addr = await world.map(task, app, file);
-  race.invariant('no page is freed under a pin', () => file.assertNoPinOnFreePage());
-  race.invariant('DMA stays in its file', () => device.assertNoStray());
+  const over = { over: file.objects };
+  race.invariant('no page is freed under a pin', () => file.assertNoPinOnFreePage(), over);
+  race.invariant('DMA stays in its file', () => device.assertNoStray(), over);
   return { app, file, device, addr };
 }
 

@@ -19,8 +19,9 @@ async function setStage(race: Race, world: MemoryWorld, nrPages: number) {
   const device = new Device(world.env, 'rdma0');
   const task = race.sched.current!;
   const addr = await world.map(task, app, file);
-  race.invariant('no page is freed under a pin', () => file.assertNoPinOnFreePage());
-  race.invariant('DMA stays in its file', () => device.assertNoStray());
+  const over = { over: file.objects };
+  race.invariant('no page is freed under a pin', () => file.assertNoPinOnFreePage(), over);
+  race.invariant('DMA stays in its file', () => device.assertNoStray(), over);
   return { race, world, app, file, device, addr, task };
 }
 

@@ -56,9 +56,10 @@ async function setStage(
   const file = world.file(nrPages);
   const device = new Device(world.env, 'dev0');
   const addr = await world.map(race.sched.current!, app, file);
-  race.invariant('no page is freed under a pin', () => file.assertNoPinOnFreePage());
-  race.invariant('no page is freed twice', () => file.assertFreedOnce());
-  race.invariant('DMA stays in its file', () => device.assertNoStray());
+  const over = { over: file.objects };
+  race.invariant('no page is freed under a pin', () => file.assertNoPinOnFreePage(), over);
+  race.invariant('no page is freed twice', () => file.assertFreedOnce(), over);
+  race.invariant('DMA stays in its file', () => device.assertNoStray(), over);
   return {
     race,
     world,

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { AddressSpace } from '../../mm/address-space.js';
 import type { MMEnv } from '../../mm/mm-env.js';
 import { installPte, type VMA, type VmFile, VmFault, type VmOperations } from '../../mm/vma.js';
-import type { Task } from '../../sched/index.js';
+import type { ObjectId, Task } from '../../sched/index.js';
 import { PAGE_SIZE, type Pfn, type Pgoff } from '../../units.js';
 
 export class DaxFile implements VmFile {
@@ -39,6 +39,13 @@ export class DaxFile implements VmFile {
       dirtyTracked: false,
       size: () => this.#sizePages * PAGE_SIZE,
     });
+  }
+
+  /** What a judge of this file's blocks reads: whoever pins, frees or transfers writes these. */
+  get objects(): readonly ObjectId[] {
+    return Array.from({ length: this.nrPages }, (_, i) =>
+      this.env.pages.objectOf(this.#firstPfn + i),
+    );
   }
 
   getFile(): void {}

@@ -32,7 +32,7 @@ export class Device {
   }
 
   /** A short pin of whole pages, or a long one if it says how it is taken back. */
-  pin(
+  async pin(
     task: Task,
     process: ProcessLike,
     addr: number,
@@ -48,8 +48,12 @@ export class Device {
       access: 'write',
       origin,
     } as const;
-    if (revoke === undefined) return pinUserPages(task, env, { ...request, longterm: false });
-    return pinUserPages(task, env, { ...request, longterm: true, revoke });
+    const pins = await (revoke === undefined
+      ? pinUserPages(task, env, { ...request, longterm: false })
+      : pinUserPages(task, env, { ...request, longterm: true, revoke }));
+    // From here on a judge sees the pin.
+    for (const pfn of pins.pfns) env.sched.touch(env.pages.objectOf(pfn), 'write');
+    return pins;
   }
 
   translate(pfns: Iterable<Pfn>): Translation {
