@@ -1,7 +1,8 @@
 // kernelRules: what one kernel does where kernels differ, as rows of data with the source of each.
 //
 // A room asks a row; no code compares versions. `proposed` is 7.2 with the overrides of proposals
-// that were never merged. `[VM]`: measured on that kernel; `read`: read in the source, not measured.
+// that were never merged. `[VM]`: measured on that kernel; `read`: read in the source, not
+// measured.
 
 export type KernelName = '6.1' | '6.12' | '7.2' | 'proposed';
 
@@ -60,7 +61,9 @@ export interface KernelRules {
   readonly ext4FallocateChecksFirst: boolean;
 
   // -- direct I/O --
-  /** Its buffer is taken by FOLL_PIN (iov_iter_extract_pages, 6.3) or by FOLL_GET. Facts 7; read. */
+  /**
+   * Its buffer is taken by FOLL_PIN (iov_iter_extract_pages, 6.3) or by FOLL_GET. Facts 7; read.
+   */
   readonly directIOPins: boolean;
   /** tmpfs takes O_DIRECT (6.6, mm/shmem.c:shmem_file_open) or answers EINVAL. Read. */
   readonly tmpfsDirectIO: boolean;

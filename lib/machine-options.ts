@@ -64,7 +64,8 @@ export function checkMachineOptions(options: MachineOptions): void {
   }
   for (const [point, mount] of Object.entries(options.mounts ?? {})) {
     if (!isObject(mount)) throw new Errno('EINVAL', `boot: mounts: ${point}: ${String(mount)}`);
-    checkAll(`mounts: ${point}: `, { flavor: null, ...mount }, mountChecks);
+    const given: object = mount; // an application may leave out what its type demands
+    checkAll(`mounts: ${point}: `, { flavor: null, ...given }, mountChecks);
     if (mount.flavor === undefined) throw new Errno('EINVAL', `boot: mounts: ${point}: flavor`);
   }
 }

@@ -87,7 +87,13 @@ export interface MachineOptions {
 }
 
 /** What a machine boots with if nothing is said. */
-const usual = { size: 64 * MiB, ram: 64 * MiB, tmpfs: 32 * MiB, kernel: '7.2', iommu: 'off' } as const;
+const usual = {
+  size: 64 * MiB,
+  ram: 64 * MiB,
+  tmpfs: 32 * MiB,
+  kernel: '7.2',
+  iommu: 'off',
+} as const;
 
 /** How long power-off waits, in virtual time, for a process that will not end. */
 const powerOffNs = seconds(600);
@@ -212,7 +218,14 @@ export class Machine implements AsyncDisposable {
         if (flavor !== 'tmpfs' && !keep) await FileSystem.mkfs(device, { flavor, ...where });
         const policy = policyOf(options.policy);
         const on = flavor === 'tmpfs' ? { device: null, region: null } : { device, region };
-        return FileSystem.mount(this.#fsEnv(), { ...on, ...where, flavor, dax, policy, mountId: id });
+        return FileSystem.mount(this.#fsEnv(), {
+          ...on,
+          ...where,
+          flavor,
+          dax,
+          policy,
+          mountId: id,
+        });
       }),
     );
     this.#mounts.push({ point, fs });
