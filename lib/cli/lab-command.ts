@@ -1,134 +1,192 @@
-// leasehold lab: the story, for every policy against every driver, with a table at the end.
+// leasehold lab: every policy, against every driver, under every kind of application; who was hurt?
+//
+// Exit status: 0 if every verdict is as the policy promises; 1 and a list if not.
 
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import { InvalidArgumentError, type Command } from 'commander';
 import { Errno } from '../errno.js';
-import { actOf } from '../lab/acts.js';
-import { driverNames, type Cell, type CellVerdict, type DriverName } from '../lab/cell.js';
-import { breaches } from '../lab/judgement.js';
-import { playCell, type StoryOptions } from '../lab/story.js';
-import { verdictTable } from '../lab/table.js';
-import { policyNamed } from '../policy/index.js';
-import { TraceRecorder } from '../trace/index.js';
-
-/** The answers of the first story, in the order in which they were proposed. */
-const storyPolicies = [
-  'linux',
-  'forbid',
-  'wait',
-  'ebusy',
-  'lease-break',
-  'revoke',
-  'orphan',
-  'none',
-];
+import {
+  behaviourNames,
+  cellName,
+  driverNames,
+  operationNames,
+  type Cell,
+  type CellVerdict,
+} from '../lab/cell.js';
+import { cellsOf } from '../lab/matrix.js';
+import { measureAll, serveCells } from '../lab/pool.js';
+import { fullTable, overview, strayText } from '../lab/table.js';
+import { traceCell } from '../lab/trace-cell.js';
+import { policyOf } from '../lab/user-policy.js';
 
 interface Options {
   readonly policy: readonly string[];
-  readonly driver: readonly DriverName[];
+  readonly driver: readonly string[];
+  readonly behaviour: readonly string[];
+  readonly operation: readonly string[];
+  readonly schedules: number;
+  readonly processes: number;
+  readonly exhaustive?: boolean;
+  readonly live: boolean;
+  readonly all?: boolean;
   readonly device?: string;
   readonly json?: boolean;
+  readonly report: string | false;
   readonly trace?: string;
 }
 
-interface Judged extends CellVerdict {
-  /** Promises that the cell broke. */
-  readonly broken: readonly string[];
-}
-
-const commaList = (value: string, before: readonly string[] = []) => [
+const commaList = (value: string, before: readonly string[] = []): string[] => [
   ...before,
   ...value.split(','),
 ];
 
-function driverList(value: string, before: readonly DriverName[] = []): DriverName[] {
-  return [
-    ...before,
-    ...value.split(',').map((name) => {
-      const driver = driverNames.find((d) => d === name);
-      if (!driver) throw new InvalidArgumentError(`one of ${driverNames.join(', ')}`);
-      return driver;
-    }),
-  ];
-}
-
-/** Record the cell's tracepoints, and write them for Perfetto when it is over. */
-function tracing(file: string): StoryOptions {
-  let recorder: TraceRecorder | null = null;
-  return {
-    onBoot: (machine) => (recorder = new TraceRecorder(machine.sched)),
-    onEnd: () => {
-      recorder?.writePerfetto(file);
-      recorder?.stop();
-    },
+/** A list of names of which each must be one of those. */
+const listOf =
+  (all: readonly string[]) =>
+  (value: string, before: readonly string[] = []): string[] => {
+    const names = commaList(value, before);
+    for (const name of names) {
+      if (!all.includes(name)) throw new InvalidArgumentError(`one of ${all.join(', ')}`);
+    }
+    return names;
   };
+
+function positive(value: string): number {
+  const n = Number(value);
+  if (!Number.isSafeInteger(n) || n < 1) throw new InvalidArgumentError('a number from 1 on');
+  return n;
 }
 
-function judge(verdict: CellVerdict): Judged {
-  const { promises } = policyNamed(verdict.policy);
-  return { ...verdict, broken: breaches(verdict, promises, actOf(verdict.driver).longterm) };
+/** Files that lie in memory, as pmem does; where there are none, in the temporary folder. */
+const memoryFolder = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
+/** Where device files go: beside the one that was named, or in a folder of their own. */
+function deviceFolder(options: Options): { readonly prefix: string; end(): void } {
+  if (options.device !== undefined) return { prefix: options.device, end: () => {} };
+  const folder = mkdtempSync(join(memoryFolder, 'leasehold-lab-'));
+  const end = (): void => rmSync(folder, { recursive: true, force: true });
+  return { prefix: join(folder, 'pmem'), end };
 }
 
-async function play(cells: readonly Cell[], options: Options): Promise<Judged[]> {
-  const story: StoryOptions = {
-    ...(options.device === undefined ? {} : { device: options.device }),
-    ...(options.trace === undefined ? {} : tracing(options.trace)),
-  };
+async function measure(cells: readonly Cell[], options: Options, device: string) {
   const bar = new SingleBar({
-    format: '{bar} {value}/{total} cells, {eta_formatted} left: {cell}',
+    format: '{bar} {value}/{total} cells, {rate} schedules/s, {eta_formatted} left: {cell}',
     stream: process.stderr,
     clearOnComplete: true,
-    noTTYOutput: false,
+    etaBuffer: 200,
   });
-  bar.start(cells.length, 0, { cell: '' });
-  const judged: Judged[] = [];
+  bar.start(cells.length, 0, { cell: '', rate: '-' });
+  const verdicts: CellVerdict[] = [];
+  const sinceMs = performance.now();
+  let schedules = 0;
   try {
-    for (const cell of cells) {
-      bar.update(judged.length, { cell: `${cell.policy} against ${cell.driver}` });
-      judged.push(judge(await playCell(cell, story)));
-    }
+    await measureAll(cells, {
+      schedules: options.schedules,
+      exhaustive: options.exhaustive === true,
+      live: options.live,
+      device,
+      processes: Math.min(options.processes, cells.length),
+      script: process.argv[1]!,
+      args: ['lab-process'],
+      onVerdict(verdict, index) {
+        verdicts[index] = verdict;
+        schedules += verdict.schedules;
+        const rate = Math.round((schedules * 1000) / (performance.now() - sinceMs));
+        bar.increment(1, { cell: cellName(verdict), rate });
+      },
+    });
   } finally {
     bar.stop();
   }
-  return judged;
+  return { verdicts, schedules, seconds: (performance.now() - sinceMs) / 1000 };
 }
 
-function printPage(judged: readonly Judged[]): void {
-  const out = [verdictTable(judged), ''];
-  const strays = judged.filter((v) => v.stray.length > 0).map((v) => `${v.policy}/${v.driver}`);
-  out.push(
-    'A mapped file is truncated under DMA at 1 s; the holder gives its pins back at 60 s.',
-    'Time is virtual; bytes are real: they moved in the device file.',
-    strays.length === 0
-      ? 'No byte of DMA landed in another file.'
-      : `DMA landed in another file: ${strays.join(', ')}.`,
-  );
-  for (const v of judged) for (const b of v.broken) out.push(`${v.policy}/${v.driver}: ${b}`);
-  process.stdout.write(`${out.join('\n')}\n`);
+type Measured = Awaited<ReturnType<typeof measure>>;
+
+/** How many cells had each verdict, the most frequent first. */
+function counts(verdicts: readonly CellVerdict[]): string {
+  const byVerdict = new Map<string, number>();
+  for (const { verdict } of verdicts) byVerdict.set(verdict, (byVerdict.get(verdict) ?? 0) + 1);
+  return [...byVerdict]
+    .sort(([, a], [, b]) => b - a)
+    .map(([verdict, n]) => `${n} ${verdict}`)
+    .join(', ');
+}
+
+function printPage({ verdicts, schedules, seconds }: Measured, options: Options): void {
+  const print = (line: string): boolean => process.stdout.write(`${line}\n`);
+  print(options.all === true ? fullTable(verdicts) : overview(verdicts));
+  print('');
+  print(`${verdicts.length} cells: ${counts(verdicts)}`);
+  print(`${schedules} schedules in ${seconds.toFixed(0)} s; time in the verdicts is virtual`);
+  const strays = verdicts.filter((v) => v.stray.length > 0);
+  for (const v of strays.slice(0, 5)) {
+    print(`stray DMA: ${cellName(v)}: ${strayText(v.stray[0]!)}; leasehold replay ${v.token}`);
+  }
+  if (strays.length > 5) print(`stray DMA in ${strays.length - 5} more cells: see --all`);
+}
+
+function printBroken(verdicts: readonly CellVerdict[]): void {
+  for (const v of verdicts) {
+    for (const broken of v.broken) process.stderr.write(`${cellName(v)}: ${broken}\n`);
+  }
+}
+
+function selected(options: Options): Cell[] {
+  const { policy: policies, driver: drivers, behaviour: behaviours, operation } = options;
+  return cellsOf({ policies, drivers, behaviours, operations: operation });
+}
+
+async function trace(cells: readonly Cell[], file: string, device: string): Promise<void> {
+  const [cell] = cells;
+  if (cell === undefined || cells.length !== 1) {
+    throw new Errno('EINVAL', 'lab: --trace takes one cell: name all four of its parts');
+  }
+  await traceCell(cell, await policyOf(cell.policy), { device: `${device}.img`, file });
 }
 
 async function run(options: Options): Promise<void> {
-  const policies = options.policy.length > 0 ? options.policy : storyPolicies;
-  const drivers = options.driver.length > 0 ? options.driver : driverNames;
-  for (const policy of policies) policyNamed(policy);
-  const cells = policies.flatMap((policy) => drivers.map((driver) => ({ policy, driver })));
-  if (options.trace !== undefined && cells.length !== 1) {
-    throw new Errno('EINVAL', 'lab: --trace takes one cell: give one --policy and one --driver');
+  const cells = selected(options);
+  for (const policy of options.policy) await policyOf(policy);
+  const device = deviceFolder(options);
+  try {
+    if (options.trace !== undefined) await trace(cells, options.trace, device.prefix);
+    process.stderr.write(`device files: ${device.prefix}*.img\n`);
+    const measured = await measure(cells, options, device.prefix);
+    const { verdicts } = measured;
+    if (options.json === true) {
+      process.stdout.write(`${JSON.stringify({ cells: verdicts }, null, 1)}\n`);
+    } else {
+      printPage(measured, options);
+    }
+    printBroken(verdicts);
+    process.exitCode = verdicts.every((v) => v.broken.length === 0) ? 0 : 1;
+  } finally {
+    device.end();
   }
-  const judged = await play(cells, options);
-  if (options.json) process.stdout.write(`${JSON.stringify({ cells: judged }, null, 2)}\n`);
-  else printPage(judged);
-  process.exitCode = judged.every((v) => v.broken.length === 0) ? 0 : 1;
 }
 
 export function addLab(program: Command): void {
   program
     .command('lab')
-    .description('truncate a file under DMA: every policy against every driver')
-    .option('--policy <a,b>', 'only these policies', commaList, [])
-    .option('--driver <a,b>', `only these drivers: ${driverNames.join(', ')}`, driverList, [])
-    .option('--device <path>', 'the device file; a temporary one if not given')
+    .description('DMA meets truncate: every policy, driver and kind of application, every verdict')
+    .option('--policy <a,b>', 'only these policies; ./mine.ts is one of your own', commaList, [])
+    .option('--driver <a,b>', 'only these drivers', listOf(driverNames), [])
+    .option('--behaviour <a,b>', 'only these applications', listOf(behaviourNames), [])
+    .option('--operation <a,b>', 'only these operations', listOf(operationNames), [])
+    .option('--schedules <n>', 'of each cell that pins', positive, 200)
+    .option('--exhaustive', 'every schedule up to two preemptions, however many there are')
+    .option('--no-live', 'do not play the cells on the real clock as well')
+    .option('--processes <n>', 'that measure at once', positive, availableParallelism())
+    .option('--device <path>', 'where device files begin; in /dev/shm if not given')
+    .option('--all', 'print a line for each cell')
     .option('--json', 'print one object')
-    .option('--trace <file>', 'write one cell as a trace for Perfetto')
+    .option('--report <file>', 'where the report goes', 'leasehold-report.html')
+    .option('--no-report', 'write none')
+    .option('--trace <file>', 'write the worst schedule of one cell for Perfetto')
     .action(run);
+  program.command('lab-process', { hidden: true }).action(serveCells);
 }

@@ -1,38 +1,81 @@
-// The acts of the story: how each driver comes to do DMA to the mapped file, and how it stops.
+// The acts: how each driver comes to do DMA to the mapped file, and how it stops.
 //
-// An act runs in tasks of its own. It counts transfers that went through and those that failed,
-// and stops at the first failure, as a program would that checks what it is told.
+//   open -> Port -> start -> Running: pulse, pulse, ... -> release
+//
+// open() and start() are apart so that an application can open its device before its file: at exit
+// the lower descriptor is closed first.
 
 import type { Driver } from '../driver/index.js';
+import type { Process } from '../machine.js';
 import type { Task } from '../sched/index.js';
 import type { DriverName } from './cell.js';
+import { deviceDax } from './device-dax-act.js';
 import { directIO } from './direct-io-act.js';
-import { rdmaPinned } from './rdma-act.js';
-import type { Stage } from './stage.js';
+import { v4l2DmaBuf } from './dmabuf-act.js';
+import { rdmaLease, rdmaOnDemand, rdmaPinned, rdmaRevocable } from './rdma-act.js';
+import type { Scene } from './scene.js';
 import { v4l2UserPtr } from './v4l2-act.js';
+import { vfio } from './vfio-act.js';
+
+/** The holder's mapping. */
+export interface Target {
+  readonly process: Process;
+  readonly fd: number;
+  readonly addr: number;
+  readonly len: number;
+}
 
 /** DMA under way. */
 export interface Running {
-  readonly done: number;
-  readonly failed: number;
-  /** Let time pass until a transfer is in the middle of its pages. */
-  untilBusy(): Promise<void>;
-  /** The holder stops the device and gives its pins back. Never throws: it may have been killed. */
+  /** One transfer: whether it arrived. Refusals and kills are thrown. */
+  pulse(task: Task): Promise<boolean>;
+  /** A new connection in place of one that failed. */
+  reconnect?(): Promise<void>;
+  /** Resolves when the driver itself tells the application that somebody wants the blocks. */
+  told?(task: Task): Promise<void>;
+  /** The holder stops the device and gives its pins back. */
   release(task: Task): Promise<void>;
 }
 
-export interface Act {
-  /** Its pins last until it gives them back: FOLL_LONGTERM. */
-  readonly longterm: boolean;
-  readonly drivers: readonly Driver[];
+export interface Port {
   /** Begin; an Errno is the refusal that the holder met, and nothing is held then. */
-  start(stage: Stage): Promise<Running>;
+  start(target: Target): Promise<Running>;
 }
 
-const acts: Readonly<Record<DriverName, Act>> = {
-  rdma: rdmaPinned,
-  v4l2: v4l2UserPtr,
+export interface Act {
+  /** What its pages are held by: pins until they are given back, pins for a transfer, nothing. */
+  readonly pins: 'longterm' | 'short' | 'none';
+  /** The driver can give pages back when the kernel asks. */
+  readonly revocable: boolean;
+  readonly drivers: readonly Driver[];
+  /** Pages of the file that it does DMA to. */
+  readonly nrPages: number;
+  /** Several processes can use it at once. */
+  readonly shared: boolean;
+  /** Bytes of the device that the machine sets aside for it. */
+  readonly deviceDax?: { readonly size: number };
+  /** It has a lease of its own with its pins: the application takes none. */
+  readonly ownLease?: true;
+  open(scene: Scene, process: Process): Promise<Port>;
+}
+
+const acts: Readonly<Partial<Record<DriverName, Act>>> = {
+  'rdma-pinned': rdmaPinned,
+  'rdma-on-demand': rdmaOnDemand,
+  'rdma-lease': rdmaLease,
+  'rdma-revocable': rdmaRevocable,
+  'v4l2-userptr': v4l2UserPtr,
+  'v4l2-dmabuf': v4l2DmaBuf,
   'direct-io': directIO,
+  vfio,
+  'device-dax': deviceDax,
 };
 
-export const actOf = (driver: DriverName): Act => acts[driver];
+export const actOf = (driver: DriverName): Act => {
+  const act = acts[driver];
+  if (act === undefined) throw new Error(`no act of ${driver}`);
+  return act;
+};
+
+/** The drivers that have an act. */
+export const playable = (driver: DriverName): boolean => driver in acts;

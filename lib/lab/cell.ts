@@ -1,39 +1,110 @@
-// A cell of the lab: one policy against one driver, and the verdict on it.
+// A cell of the matrix: one policy, against one driver in the hands of one kind of application,
+// during one operation; and the verdict on it.
 
 import type { StrayDma } from '../referee/referee.js';
 
-export const driverNames = ['rdma', 'v4l2', 'direct-io'] as const;
+export const driverNames = [
+  'rdma-pinned',
+  'rdma-on-demand',
+  'rdma-lease',
+  'rdma-revocable',
+  'v4l2-userptr',
+  'v4l2-dmabuf',
+  'direct-io',
+  'vfio',
+  'pnfs',
+  'device-dax',
+] as const;
 export type DriverName = (typeof driverNames)[number];
+
+export const behaviourNames = [
+  'cooperates',
+  'drops-lease',
+  'ignores',
+  'never-leases',
+  'answers-late',
+  'exits-data-first',
+  'exits-device-first',
+  'revoked-key',
+  'mixture',
+] as const;
+export type BehaviourName = (typeof behaviourNames)[number];
+
+export const operationNames = ['truncate', 'punch', 'unlink', 'fsync', 'reclaim', 'exit'] as const;
+export type OperationName = (typeof operationNames)[number];
 
 export interface Cell {
   readonly policy: string;
   readonly driver: DriverName;
+  readonly behaviour: BehaviourName;
+  readonly operation: OperationName;
 }
 
-export interface CellVerdict extends Cell {
-  /** `granted`, or the errno that refused the holder its pin. */
+/** How somebody beside the operation fared: virtual time, or null if it never ended. */
+export interface Stuck {
+  readonly reader: number | null;
+  readonly writer: number | null;
+  readonly stat: number | null;
+}
+
+/** How one schedule of a cell ended. */
+export interface Ending {
+  /** `granted`, or the errno that refused the holder its DMA. */
   readonly pin: string;
-  readonly truncate: {
+  readonly outcome: {
     /** `ok`, an errno, or `hung` at the horizon. */
     readonly end: string;
-    /** Virtual time from the call to its end. */
+    /** Virtual time from the call to its end, or to the horizon. */
     readonly tookNs: number;
+    /** Scheduling points from its call to its end: the steps to progress. */
+    readonly steps: number;
   };
-  /** `running`; `lost pins`: they were revoked; or what ended the process that held them. */
+  /** `running`; `lost pins`: they were taken from it; or what ended the process. */
   readonly holder: string;
-  /** How the holder's transfers went: completed, and failed with a status. */
+  /** Calls of the holder that had not ended at the horizon, F_UNLCK say. */
+  readonly holderStuck: readonly string[];
   readonly transfers: { readonly done: number; readonly failed: number };
   /** Transfers that landed elsewhere than they were meant to, the first ones. */
   readonly stray: readonly StrayDma[];
   /** Bytes of the new file that are not what its writer wrote, read back by its owner. */
   readonly corruptedBytes: number;
-  readonly free: {
-    /** Free blocks before the truncate, after it, and after the last unpin. */
-    readonly before: number;
-    readonly afterTruncate: number;
-    readonly atEnd: number;
-  };
-  /** Blocks with an orphan, or busy: the most there were, and what was left at the end. */
+  /** fsync: pages on the device that show part of a transfer; stores that never got there. */
+  readonly tornPages: number;
+  readonly lostPages: number;
+  /** The most blocks with an orphan, or busy; and what was left of them at the end. */
   readonly orphanedPeak: number;
   readonly leaked: number;
+  readonly stuck: Stuck;
+  /** exit: what was over first, `pins` or `lease`; null where there was no lease. */
+  readonly first: 'pins' | 'lease' | null;
 }
+
+export interface LiveEnding {
+  readonly verdict: string;
+  readonly end: string;
+  readonly tookMs: number;
+  readonly broken: readonly string[];
+}
+
+export interface CellVerdict extends Cell, Ending {
+  /** Why there is nothing to measure; then the rest says nothing. */
+  readonly na: string | null;
+  /** `safe`, `stray DMA`, `refused: EPERM`, `hung`, ...: the worst that was seen. */
+  readonly verdict: string;
+  /** How the schedules were chosen: `exhaustive`, `pct+random`, or `one`. */
+  readonly strategy: string;
+  readonly schedules: number;
+  /** Every schedule up to the bound was run. */
+  readonly complete: boolean;
+  /** Replays the worst schedule: leasehold replay TOKEN. */
+  readonly token: string;
+  /** Every different end that was seen, and how often. */
+  readonly seen: Readonly<Record<string, number>>;
+  /** The same on the machine's own clock; null where it was not played. */
+  readonly live: LiveEnding | null;
+  /** Promises of the policy that were broken, as sentences. */
+  readonly broken: readonly string[];
+}
+
+export const cellName = (c: Cell): string =>
+  `${c.policy}/${c.driver}/${c.behaviour}/${c.operation}`;

@@ -1,42 +1,36 @@
 // direct I/O: reads of another file with O_DIRECT, with the mapping as their buffer. Short pins.
 
 import block, { Disk } from '../../drivers/block/index.js';
-import { KiB, ms } from '../units.js';
+import { ms, PAGE_SIZE } from '../units.js';
 import type { Act, Running } from './acts.js';
-import { Background } from './background.js';
-import { diskPath, dmaByte, type Stage } from './stage.js';
+import { diskPath, dmaByte, type Scene } from './scene.js';
 
-const readLen = 64 * KiB;
+const nrPages = 2;
 /** What the disk takes before it moves the first byte: the pins last as long. */
 const diskNs = ms(5);
 
 export const directIO: Act = {
-  longterm: false,
+  pins: 'short',
+  revocable: false,
   drivers: [block],
-  async start(stage: Stage): Promise<Running> {
-    const { machine, app, addr } = stage;
-    const fd = await app.open(diskPath, ['rdwr', 'creat']);
-    await app.write(fd, 0, new Uint8Array(readLen).fill(dmaByte));
-    await app.fsync(fd);
-    await app.close(fd);
-    const direct = await app.open(diskPath, ['rdonly', 'direct']);
-    (machine.drivers.device('block0').hardware as Disk).delayNs = diskNs;
-    const reads = new Background(
-      machine.sched,
-      'direct reads',
-      async () => (await app.readDirect(direct, 0, { addr, len: readLen })) === readLen,
-    );
+  nrPages,
+  shared: true,
+  async open({ machine }: Scene, process) {
+    const disk = machine.drivers.device('block0').hardware as Disk;
+    disk.delayNs = 0;
+    const len = nrPages * PAGE_SIZE;
+    const fd = await process.open(diskPath, ['rdwr', 'creat']);
+    await process.write(fd, 0, new Uint8Array(len).fill(dmaByte));
+    await process.fsync(fd);
+    await process.close(fd);
+    const direct = await process.open(diskPath, ['rdonly', 'direct']);
     return {
-      get done() {
-        return reads.done;
-      },
-      get failed() {
-        return reads.failed;
-      },
-      untilBusy: () => machine.sched.runFor(diskNs / 2),
-      release: async (task) => {
-        reads.stop();
-        await reads.join(task);
+      start({ addr }): Promise<Running> {
+        disk.delayNs = diskNs;
+        return Promise.resolve({
+          pulse: async () => (await process.readDirect(direct, 0, { addr, len })) === len,
+          release: () => Promise.resolve(),
+        });
       },
     };
   },

@@ -1,7 +1,10 @@
-// Judgement: a cell's verdict held against what the policy promises (facts 11, policy/promises).
+// Judgement: an ending held against what the policy promises (facts 11, policy/promises).
 
-import type { Promises } from '../lease/layout.js';
-import type { CellVerdict } from './cell.js';
+import type { HangingOp, LayoutPolicy, Promises } from '../lease/layout.js';
+import { actOf } from './acts.js';
+import { behaviours } from './behaviour.js';
+import type { Cell, Ending, OperationName } from './cell.js';
+import { onPageCache } from './scene.js';
 
 /** What may befall the holder under each promise, besides nothing. */
 const mayBefall: Readonly<Record<Promises['holder'], readonly string[]>> = {
@@ -11,29 +14,81 @@ const mayBefall: Readonly<Record<Promises['holder'], readonly string[]>> = {
   killed: ['lost pins', 'SIGBUS', 'SIGKILL'],
 };
 
-/** Each promise that was broken, as a sentence; none if the cell is as promised. */
-export function breaches(verdict: CellVerdict, promises: Promises, longterm: boolean): string[] {
+/** The promise that names the operation, where one does. */
+const hangs: Readonly<Record<OperationName, HangingOp | null>> = {
+  truncate: 'truncate',
+  punch: 'punch',
+  unlink: 'evict',
+  fsync: 'fsync',
+  reclaim: 'reclaim',
+  exit: 'evict',
+};
+
+/** What a policy may refuse: the pins themselves. */
+function refusal(cell: Cell, policy: LayoutPolicy, pin: string): string[] {
+  const { pins, revocable, ownLease } = actOf(cell.driver);
+  const { promises } = policy;
+  if (onPageCache(cell.operation)) return pin === 'granted' ? [] : [`the pin was refused: ${pin}`];
+  if (cell.driver === 'device-dax' || pins !== 'longterm') {
+    return pin === 'granted' ? [] : [`DMA was refused: ${pin}`];
+  }
+  if (promises.longtermPin === 'refused') {
+    return pin === 'granted' ? ['a long-term pin was granted'] : [];
+  }
+  if (pin.includes('granted')) return [];
+  const noLease = !behaviours[cell.behaviour].leases || ownLease === true;
+  if (pin === 'EPERM' && promises.longtermPin === 'needs-lease' && noLease) return [];
+  if (pin === 'EOPNOTSUPP' && !revocable) return [];
+  return [`the pin was refused: ${pin}`];
+}
+
+function holderFate(cell: Cell, { promises }: LayoutPolicy, e: Ending): string[] {
+  if (cell.operation === 'exit') return [];
+  const allowed = [...mayBefall[promises.holder], 'running', 'exited', ''];
+  // A copy by the CPU past the new end of the file: no matter of DMA.
+  if (cell.driver === 'v4l2-dmabuf') allowed.push('SIGBUS');
+  return e.holder
+    .split('+')
+    .filter((fate) => !allowed.includes(fate))
+    .map((fate) => `the holder was to be ${promises.holder}, but: ${fate}`);
+}
+
+const mayEvictHang = ({ mayHang }: Promises): boolean => mayHang.includes('evict');
+
+/** Each promise that this ending breaks, as a sentence; none if it is as promised. */
+export function breaches(cell: Cell, policy: LayoutPolicy, e: Ending): string[] {
   const found: string[] = [];
-  const { stray, pin, truncate, holder } = verdict;
-  const hurt = stray.length > 0 || verdict.corruptedBytes > 0;
+  const { promises } = policy;
+  const hurt = e.stray.length > 0 || e.corruptedBytes > 0;
   if (hurt && promises.stray === 'never') found.push('bytes of DMA landed in another file');
-  if (!hurt && promises.stray === 'expected' && pin === 'granted') {
-    found.push('no stray DMA was found where nothing prevents it');
+  found.push(...refusal(cell, policy, e.pin), ...holderFate(cell, policy, e));
+  const { end } = e.outcome;
+  const op = hangs[cell.operation];
+  if (end === 'hung' && (op === null || !promises.mayHang.includes(op))) {
+    found.push(`${cell.operation} never ended`);
   }
-  const refused = longterm && promises.longtermPin === 'refused';
-  if (refused !== (pin !== 'granted')) {
-    found.push(refused ? 'a long-term pin was granted' : `the pin was refused: ${pin}`);
+  const mayFail: readonly string[] = promises.truncateFails;
+  if (end !== 'ok' && end !== 'hung' && !mayFail.includes(end)) {
+    found.push(`${cell.operation} failed: ${end}`);
   }
-  if (truncate.end === 'hung' && !promises.mayHang.includes('truncate')) {
-    found.push('truncate never ended');
+  if (e.holderStuck.includes('F_UNLCK') && !promises.mayHang.includes('unlock')) {
+    found.push('the holder could not give up its lease');
   }
-  if (truncate.end !== 'ok' && truncate.end !== 'hung') {
-    const allowed: readonly string[] = promises.truncateFails;
-    if (!allowed.includes(truncate.end)) found.push(`truncate failed: ${truncate.end}`);
+  // The device behind the file among its descriptors: the eviction waits for pins of its own exit.
+  if (e.holderStuck.includes('exit') && !(cell.operation === 'unlink' && mayEvictHang(promises))) {
+    found.push('the holder could not exit');
   }
-  if (holder !== 'running' && !mayBefall[promises.holder].includes(holder)) {
-    found.push(`the holder was to be ${promises.holder}, but: ${holder}`);
-  }
-  if (verdict.leaked > 0) found.push(`${verdict.leaked} blocks never came back`);
+  if (promises.leaseOutlivesPin && e.first === 'lease') found.push('a lease ended before its pins');
+  if (e.leaked > 0) found.push(`${e.leaked} blocks never came back`);
   return found;
+}
+
+/** Whether a policy that prevents nothing has to be caught at it here: the negative control. */
+export function mustStray(cell: Cell, policy: LayoutPolicy): boolean {
+  const { pins, ownLease } = actOf(cell.driver);
+  const takesBlocks = cell.operation === 'truncate' || cell.operation === 'punch';
+  const { whenTold, exits, dropsLease } = behaviours[cell.behaviour];
+  const keeps = whenTold === 'nothing' && exits === null && !dropsLease && ownLease !== true;
+  const holds = pins !== 'none' && cell.driver !== 'device-dax';
+  return policy.promises.stray === 'expected' && holds && takesBlocks && keeps;
 }

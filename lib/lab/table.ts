@@ -1,59 +1,107 @@
-// The verdict table for a terminal of 100 columns.
+// The verdicts in a terminal of 100 columns: an overview of policies by drivers, and a line per cell.
 
-import Table from 'cli-table3';
 import type { StrayDma } from '../referee/referee.js';
 import { NS_PER_MS, NS_PER_SECOND } from '../units.js';
-import type { CellVerdict } from './cell.js';
+import { driverNames, type CellVerdict, type DriverName, type Stuck } from './cell.js';
 
-export function duration(ns: number): string {
+export function duration(ns: number | null): string {
+  if (ns === null) return 'for ever';
   if (ns === 0) return 'at once';
   if (ns >= NS_PER_SECOND) return `${Number((ns / NS_PER_SECOND).toFixed(3))} s`;
-  if (ns >= 1_000_000) return `${Number((ns / NS_PER_MS).toFixed(3))} ms`;
+  if (ns >= NS_PER_MS) return `${Number((ns / NS_PER_MS).toFixed(3))} ms`;
   return `${Number((ns / 1000).toFixed(1))} µs`;
 }
 
 /** Whose block was hit, which, and the first byte of it. */
-function where(stray: StrayDma): string {
+export function strayText(stray: StrayDma): string {
   const value = stray.value === null ? '' : ` = 0x${stray.value.toString(16)}`;
   return `${stray.file} block ${stray.pfn} byte ${stray.firstByte}${value}`;
 }
 
-function strayText(v: CellVerdict): string {
-  if (v.stray[0] === undefined) return v.corruptedBytes > 0 ? `${v.corruptedBytes} bytes` : 'none';
-  return where(v.stray[0]);
-}
+/** The longest wait beside the operation. */
+export const longestStuck = ({ reader, writer, stat }: Stuck): number | null =>
+  [reader, writer, stat].includes(null) ? null : Math.max(reader!, writer!, stat!);
 
-function blocksText({ free, orphanedPeak, leaked }: CellVerdict): string {
-  const freed = free.afterTruncate - free.before;
-  if (leaked > 0) return `${leaked} leaked`;
-  return orphanedPeak > 0 ? `+${freed}, ${orphanedPeak} later` : `+${freed}`;
-}
+/** Heads of the overview's columns. */
+export const shortDrivers: Readonly<Record<DriverName, string>> = {
+  'rdma-pinned': 'pinned',
+  'rdma-on-demand': 'odp',
+  'rdma-lease': 'lease',
+  'rdma-revocable': 'revoc',
+  'v4l2-userptr': 'userptr',
+  'v4l2-dmabuf': 'dmabuf',
+  'direct-io': 'direct',
+  vfio: 'vfio',
+  pnfs: 'pnfs',
+  'device-dax': 'devdax',
+};
 
-const row = (v: CellVerdict): string[] => [
-  v.policy,
-  v.driver,
-  v.pin,
-  v.truncate.end,
-  duration(v.truncate.tookNs),
-  v.holder,
-  blocksText(v),
-  strayText(v),
+/** From best to worst; a verdict's word in the overview, and whom it means. */
+const words: readonly (readonly [string, RegExp])[] = [
+  ['n/a', /^n\/a/],
+  ['denied', /^refused: (EPERM|EOPNOTSUPP|EFAULT)$/],
+  ['safe', /^safe/],
+  ['EBUSY', /EBUSY/],
+  ['ETXTBSY', /ETXTBSY/],
+  ['EPERM', /^op: EPERM/],
+  ['leaked', /^leaked/],
+  ['hung', /^hung/],
+  ['lost', /^lost/],
+  ['torn', /^torn/],
+  ['STRAY', /^stray/],
 ];
 
-const head = ['policy', 'driver', 'pin', 'truncate', 'after', 'holder', 'freed', 'stray DMA'];
+/** The place of a verdict in that order, and its word. */
+export function wordOf(v: CellVerdict): { readonly rank: number; readonly word: string } {
+  const failed = v.pin === 'granted' && v.verdict.startsWith('refused: ');
+  const text = failed ? `op: ${v.outcome.end}` : v.verdict;
+  const rank = words.findIndex(([, says]) => says.test(text));
+  return rank < 0 ? { rank: 2, word: text.slice(0, 7) } : { rank, word: words[rank]![0] };
+}
 
-/** One line per cell; no borders, so that the longest row fits. */
-export function verdictTable(verdicts: readonly CellVerdict[]): string {
-  const table = new Table({
-    head,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 1 },
-    chars: {
-      ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '' },
-      ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
-      ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '' },
-      middle: ' ',
-    },
-  });
-  table.push(...verdicts.map(row));
-  return table.toString().replace(/ +$/gm, '');
+/** The worst of some cells, as one word; `n/a` if none was measured. */
+export const worstOf = (cells: readonly CellVerdict[]): string =>
+  cells.map(wordOf).reduce((a, b) => (b.rank > a.rank ? b : a), { rank: 0, word: 'n/a' }).word;
+
+/** Rows policies, columns drivers: the worst of all behaviours and operations. */
+export function overview(verdicts: readonly CellVerdict[]): string {
+  const drivers = driverNames.filter((d) => verdicts.some((v) => v.driver === d));
+  const policies = [...new Set(verdicts.map((v) => v.policy))];
+  const line = (first: string, rest: readonly string[]): string =>
+    `${first.slice(-20).padEnd(20)} ${rest.map((w) => w.padEnd(7)).join(' ')}`.trimEnd();
+  const head = line(
+    'policy',
+    drivers.map((d) => shortDrivers[d]),
+  );
+  const rows = policies.map((policy) =>
+    line(
+      policy,
+      drivers.map((d) => worstOf(verdicts.filter((v) => v.policy === policy && v.driver === d))),
+    ),
+  );
+  return [head, ...rows].join('\n');
+}
+
+type Column = readonly [head: string, width: number, text: (v: CellVerdict) => string];
+
+/** Together with the blanks between them, 100 columns. */
+const columns: readonly Column[] = [
+  ['policy', 20, (v) => v.policy.slice(-20)],
+  ['driver', 14, (v) => v.driver],
+  ['behaviour', 18, (v) => v.behaviour],
+  ['on', 8, (v) => v.operation],
+  ['verdict', 19, (v) => v.verdict],
+  ['after', 8, (v) => (v.na === null ? duration(v.outcome.tookNs) : '')],
+  ['runs', 6, (v) => (v.na === null ? String(v.schedules) : '')],
+];
+
+/** A line for each cell that was measured. */
+export function fullTable(verdicts: readonly CellVerdict[]): string {
+  const line = (text: (c: Column) => string): string =>
+    columns
+      .map((c) => text(c).slice(0, c[1]).padEnd(c[1]))
+      .join(' ')
+      .trimEnd();
+  const measured = verdicts.filter((v) => v.na === null);
+  return [line(([head]) => head), ...measured.map((v) => line(([, , text]) => text(v)))].join('\n');
 }

@@ -1,55 +1,92 @@
-// Goal: every broken promise is said. Method: a verdict as promised, changed in one place.
+// Goal: a verdict that is not as promised is called so, and one that is, is not. Method: one good
+// ending, changed in one thing at a time.
 
 import test from 'ava';
-import type { CellVerdict } from '../../lib/lab/cell.js';
-import { breaches } from '../../lib/lab/judgement.js';
-import { promisesOf } from '../../lib/lease/define-policy.js';
+import type { Cell, Ending } from '../../lib/lab/cell.js';
+import { breaches, mustStray } from '../../lib/lab/judgement.js';
+import { definePolicy, promisesOf } from '../../lib/lease/define-policy.js';
+import type { LayoutPolicy, Promises } from '../../lib/lease/layout.js';
 
-const good: CellVerdict = {
-  policy: 'wait',
-  driver: 'rdma',
+const promising = (said: Partial<Promises> = {}): LayoutPolicy =>
+  definePolicy({
+    name: 'test',
+    rules: {},
+    promises: promisesOf(said),
+    scope: 'file',
+    onBusy: () => ({ do: 'wait' }),
+  });
+
+const cell: Cell = {
+  policy: 'test',
+  driver: 'rdma-revocable',
+  behaviour: 'ignores',
+  operation: 'truncate',
+};
+
+const good: Ending = {
   pin: 'granted',
-  truncate: { end: 'ok', tookNs: 0 },
+  outcome: { end: 'ok', tookNs: 0, steps: 3 },
   holder: 'running',
+  holderStuck: [],
   transfers: { done: 1, failed: 0 },
   stray: [],
   corruptedBytes: 0,
-  free: { before: 1, afterTruncate: 1, atEnd: 1 },
+  tornPages: 0,
+  lostPages: 0,
   orphanedPeak: 0,
   leaked: 0,
+  stuck: { reader: 0, writer: 0, stat: 0 },
+  first: 'pins',
 };
 
-const safe = promisesOf();
-
-test('a verdict as promised breaks nothing', (t) => {
-  t.deepEqual(breaches(good, safe, true), []);
+test('what is as promised breaks nothing', (t) => {
+  t.deepEqual(breaches(cell, promising(), good), []);
 });
 
-const broken: readonly [string, Partial<CellVerdict>, RegExp][] = [
+const broken: readonly [string, Partial<Ending>, RegExp][] = [
   ['bytes in another file', { corruptedBytes: 1 }, /another file/],
   ['a refused pin', { pin: 'EPERM' }, /refused: EPERM/],
-  ['a failed truncate', { truncate: { end: 'EBUSY', tookNs: 0 } }, /failed: EBUSY/],
-  ['a hung truncate', { truncate: { end: 'hung', tookNs: 0 } }, /never ended/],
+  ['a failed truncate', { outcome: { end: 'EBUSY', tookNs: 0, steps: 1 } }, /failed: EBUSY/],
+  ['a hung truncate', { outcome: { end: 'hung', tookNs: 0, steps: 1 } }, /never ended/],
   ['a killed holder', { holder: 'SIGKILL' }, /untouched, but: SIGKILL/],
   ['leaked blocks', { leaked: 3 }, /3 blocks/],
+  ['an exit that hangs', { holderStuck: ['exit'] }, /could not exit/],
+  ['a lease that cannot be given up', { holderStuck: ['F_UNLCK'] }, /give up its lease/],
 ];
 
 for (const [what, change, says] of broken) {
   test(`${what} is said`, (t) => {
-    const found = breaches({ ...good, ...change }, safe, true);
+    const found = breaches(cell, promising(), { ...good, ...change });
     t.is(found.length, 1);
     t.regex(found[0] ?? '', says);
   });
 }
 
-test('a policy that prevents nothing must be caught at it', (t) => {
-  t.deepEqual(breaches(good, promisesOf({ stray: 'expected' }), true), [
-    'no stray DMA was found where nothing prevents it',
-  ]);
+test('where leases outlive pins, a lease that ended first is said', (t) => {
+  const policy = promising({ leaseOutlivesPin: true });
+  t.deepEqual(breaches(cell, policy, good), []);
+  t.regex(breaches(cell, policy, { ...good, first: 'lease' })[0] ?? '', /before its pins/);
 });
 
 test('only long-term pins are refused by a policy that forbids them', (t) => {
-  const forbids = promisesOf({ longtermPin: 'refused' });
-  t.deepEqual(breaches(good, forbids, false), []);
-  t.deepEqual(breaches(good, forbids, true), ['a long-term pin was granted']);
+  const forbids = promising({ longtermPin: 'refused' });
+  t.deepEqual(breaches({ ...cell, driver: 'direct-io' }, forbids, good), []);
+  t.deepEqual(breaches({ ...cell, driver: 'device-dax' }, forbids, good), []);
+  t.deepEqual(breaches(cell, forbids, good), ['a long-term pin was granted']);
+  t.deepEqual(breaches(cell, forbids, { ...good, pin: 'EOPNOTSUPP' }), []);
+});
+
+test('what cannot be taken back may be kept out', (t) => {
+  const refused = { ...good, pin: 'EOPNOTSUPP' };
+  t.deepEqual(breaches({ ...cell, driver: 'vfio' }, promising(), refused), []);
+  t.is(breaches(cell, promising(), refused).length, 1);
+});
+
+test('the negative control must be caught where somebody keeps pins over a truncate', (t) => {
+  const none = promising({ stray: 'expected' });
+  t.true(mustStray(cell, none));
+  t.false(mustStray({ ...cell, behaviour: 'cooperates' }, none));
+  t.false(mustStray({ ...cell, driver: 'v4l2-dmabuf' }, none));
+  t.false(mustStray({ ...cell, operation: 'fsync' }, none));
+  t.false(mustStray(cell, promising()));
 });

@@ -1,25 +1,20 @@
-// Goal: the table fits a terminal and says what was measured.
+// Goal: the tables fit a terminal and say what was measured.
 
 import test from 'ava';
 import type { CellVerdict } from '../../lib/lab/cell.js';
-import { duration, verdictTable } from '../../lib/lab/table.js';
+import { driverNames } from '../../lib/lab/cell.js';
+import {
+  duration,
+  fullTable,
+  longestStuck,
+  overview,
+  strayText,
+  worstOf,
+} from '../../lib/lab/table.js';
+import { verdict } from './verdict-fixture.js';
 
-const verdict = (over: Partial<CellVerdict>): CellVerdict => ({
-  policy: 'wait-uninterruptible',
-  driver: 'direct-io',
-  pin: 'EOPNOTSUPP',
-  truncate: { end: 'EDEADLOCK', tookNs: 59_000_000_000 },
-  holder: 'lost pins',
-  transfers: { done: 1, failed: 0 },
-  stray: [],
-  corruptedBytes: 0,
-  free: { before: 0, afterTruncate: 6, atEnd: 64 },
-  orphanedPeak: 58,
-  leaked: 0,
-  ...over,
-});
-
-const times: readonly [number, string][] = [
+const times: readonly [number | null, string][] = [
+  [null, 'for ever'],
   [0, 'at once'],
   [700, '0.7 µs'],
   [2_500_000, '2.5 ms'],
@@ -31,21 +26,54 @@ for (const [ns, text] of times) {
   test(`${ns} ns is printed as ${text}`, (t) => t.is(duration(ns), text));
 }
 
-test('the longest rows fit 100 columns', (t) => {
-  const text = verdictTable([verdict({}), verdict({ leaked: 1234 })]);
-  t.deepEqual(
-    text.split('\n').filter((line) => line.length > 100),
-    [],
-  );
-  t.true(text.includes('+6, 58 later'));
-  t.true(text.includes('1234 leaked'));
+const fits = (text: string): string[] => text.split('\n').filter((line) => line.length > 100);
+
+test('the overview of all drivers fits 100 columns', (t) => {
+  const all = driverNames.map((driver) => verdict({ driver, verdict: 'refused: ETXTBSY' }));
+  const text = overview(all);
+  t.deepEqual(fits(text), []);
+  t.is(text.split('\n').length, 2);
+});
+
+test('a line per cell fits 100 columns', (t) => {
+  const long: Partial<CellVerdict> = {
+    policy: 'wait-uninterruptible',
+    driver: 'rdma-on-demand',
+    behaviour: 'exits-device-first',
+    verdict: 'refused: EOPNOTSUPP',
+    outcome: { end: 'ok', tookNs: 199_999_000_000, steps: 1 },
+  };
+  const text = fullTable([verdict(long), verdict({ na: 'no peer', verdict: 'n/a' })]);
+  t.deepEqual(fits(text), []);
+  t.is(text.split('\n').length, 2, 'what was not measured has no line');
+});
+
+test('the overview shows the worst', (t) => {
+  const safe = verdict({});
+  const hung = verdict({ verdict: 'hung' });
+  const stray = verdict({ verdict: 'stray DMA' });
+  t.is(worstOf([safe]), 'safe');
+  t.is(worstOf([hung, safe]), 'hung');
+  t.is(worstOf([safe, stray, hung]), 'STRAY');
+  t.is(worstOf([]), 'n/a');
+});
+
+test('a pin that was refused and an operation that was refused are told apart', (t) => {
+  t.is(worstOf([verdict({ pin: 'EPERM', verdict: 'refused: EPERM' })]), 'denied');
+  const outcome = { end: 'EPERM', tookNs: 0, steps: 1 };
+  t.is(worstOf([verdict({ outcome, verdict: 'refused: EPERM' })]), 'EPERM');
+});
+
+test('who never ends is stuck for ever', (t) => {
+  t.is(longestStuck({ reader: 1, writer: null, stat: 2 }), null);
+  t.is(longestStuck({ reader: 1, writer: 3, stat: 2 }), 3);
 });
 
 test('a stray byte is given by file, block and place', (t) => {
-  const stray = {
+  const text = strayText({
     atNs: 0,
     device: 'rdma0',
-    access: 'write' as const,
+    access: 'write',
     file: '/other',
     meant: '/data',
     pfn: 17608,
@@ -53,6 +81,6 @@ test('a stray byte is given by file, block and place', (t) => {
     firstByte: 8,
     value: 0xdd,
     len: 4088,
-  };
-  t.regex(verdictTable([verdict({ stray: [stray] })]), /\/other block 17608 byte 8 = 0xdd/);
+  });
+  t.is(text, '/other block 17608 byte 8 = 0xdd');
 });

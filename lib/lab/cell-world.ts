@@ -1,0 +1,71 @@
+// A cell as a scenario for the explorer: every run boots a machine anew on the device file, sets the
+// scene, and lets the schedule decide the rest.
+
+import { rmSync } from 'node:fs';
+import { slug, type Scenario, type WorldMaker } from '../explore/index.js';
+import type { LayoutPolicy } from '../lease/layout.js';
+import { bootMachine, type Machine } from '../machine.js';
+import { actOf } from './acts.js';
+import { type Cell, type Ending } from './cell.js';
+import { Play } from './play.js';
+import { machineOptions, type SceneSpec } from './scene.js';
+
+/** The name of the cell's scenario; it stands in tokens. */
+export const scenarioName = ({ policy, driver, behaviour, operation }: Cell): string =>
+  `lab-${slug(policy)}-${driver}-${behaviour}-${operation}`;
+
+export interface CellScenario extends Scenario<Machine> {
+  /** The play of the run under way, or of the last one. */
+  readonly play: () => Play;
+  /** How the last run ended, however far it came. */
+  readonly ending: () => Ending;
+}
+
+export interface CellScenarioOptions {
+  /** A real file; it is made anew for every run. */
+  readonly device: string;
+  /** Called when the scene is set, before anything races. */
+  onSet?(play: Play): void;
+}
+
+export function cellScenario(
+  cell: Cell,
+  policy: LayoutPolicy,
+  { device, onSet }: CellScenarioOptions,
+): CellScenario {
+  const spec: SceneSpec = { policy, act: actOf(cell.driver), operation: cell.operation };
+  const options = machineOptions(spec);
+  let play: Play | null = null;
+  const current = (): Play => {
+    if (play === null) throw new Error('the scene was never set');
+    return play;
+  };
+  const world: WorldMaker<Machine> = {
+    async make({ strategy, timers, maxPoints }) {
+      rmSync(device, { force: true });
+      const machine = await bootMachine({
+        ...options,
+        device,
+        clock: 'virtual',
+        maxPoints,
+        ...(strategy !== undefined && { strategy }),
+        ...(timers !== undefined && { timers }),
+      });
+      return { sched: machine.sched, world: machine, end: () => machine.abandon() };
+    },
+  };
+  return {
+    name: scenarioName(cell),
+    title: `${cell.operation} under ${cell.policy}, ${cell.driver}, ${cell.behaviour}`,
+    timers: 'idle',
+    maxPoints: 50_000,
+    world,
+    play: current,
+    ending: () => current().ending(),
+    async body(race, machine) {
+      play = await Play.set(machine, spec, cell.behaviour);
+      onSet?.(play);
+      for (const [name, fn] of play.tasks) race.task(name, fn);
+    },
+  };
+}

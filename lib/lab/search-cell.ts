@@ -1,0 +1,141 @@
+// Measuring a cell: many schedules of its play, and the worst ending of them with its token.
+//
+// First exhaustively, up to two preemptions; if that does not come to an end within its share of the
+// budget, PCT and random samples make up the rest. A cell whose pins were refused has nothing that
+// could race: one schedule tells it all.
+
+import {
+  BoundedSearch,
+  encodeToken,
+  NondeterminismError,
+  PCTSearch,
+  RandomSearch,
+  type Search,
+} from '../explore/index.js';
+import { runOnce } from '../explore/run-once.js';
+import type { LayoutPolicy } from '../lease/layout.js';
+import type { Cell, Ending } from './cell.js';
+import { cellScenario, type CellScenario } from './cell-world.js';
+import { breaches, mustStray } from './judgement.js';
+import { compareEndings, verdictOf } from './severity.js';
+
+export interface SearchOptions {
+  readonly device: string;
+  /** Schedules of a cell that pins; fewer only where there are no more. */
+  readonly schedules: number;
+  /** No limit: until every schedule up to the bound was run. */
+  readonly exhaustive: boolean;
+}
+
+export interface Found {
+  readonly worst: Ending;
+  readonly token: string;
+  readonly choices: readonly number[];
+  readonly strategy: string;
+  readonly schedules: number;
+  readonly complete: boolean;
+  readonly seen: Readonly<Record<string, number>>;
+  readonly broken: readonly string[];
+}
+
+const preemptions = 2;
+const seed = 7;
+
+class CellSearch {
+  readonly #cell: Cell;
+  readonly #policy: LayoutPolicy;
+  readonly #scenario: CellScenario;
+  readonly #seen = new Map<string, number>();
+  readonly #broken = new Set<string>();
+  #schedules = 0;
+  #worst: { readonly ending: Ending; choices: readonly number[]; keys: readonly number[] } | null =
+    null;
+
+  constructor(cell: Cell, policy: LayoutPolicy, device: string) {
+    this.#cell = cell;
+    this.#policy = policy;
+    this.#scenario = cellScenario(cell, policy, { device });
+  }
+
+  get schedules(): number {
+    return this.#schedules;
+  }
+
+  get refused(): boolean {
+    return this.#worst !== null && !this.#worst.ending.pin.includes('granted');
+  }
+
+  /** Up to that many schedules in all; whether the search came to its own end. */
+  async run(search: Search, upTo: number): Promise<boolean> {
+    while (this.#schedules < upTo) {
+      if (!search.begin()) return true;
+      const record = await runOnce(this.#scenario, search);
+      search.end(record);
+      if (record.end === 'cut') continue;
+      this.#schedules++;
+      const ending = this.#scenario.ending();
+      for (const { kind, message } of record.failures) {
+        if (kind !== 'deadlock') this.#broken.add(`${kind}: ${message}`);
+      }
+      this.#keep(ending, record.choices, record.keys);
+    }
+    return false;
+  }
+
+  #keep(ending: Ending, choices: readonly number[], keys: readonly number[]): void {
+    const verdict = verdictOf(ending);
+    this.#seen.set(verdict, (this.#seen.get(verdict) ?? 0) + 1);
+    for (const b of breaches(this.#cell, this.#policy, ending)) this.#broken.add(b);
+    if (this.#worst === null || compareEndings(ending, this.#worst.ending) > 0) {
+      this.#worst = { ending, choices: [...choices], keys: [...keys] };
+    }
+  }
+
+  found(strategy: string, complete: boolean): Found {
+    const { ending, choices, keys } = this.#worst!;
+    const broken = [...this.#broken];
+    if (mustStray(this.#cell, this.#policy) && ending.pin === 'granted') {
+      if (verdictOf(ending) !== 'stray DMA') {
+        broken.push('no stray DMA was found where nothing prevents it');
+      }
+    }
+    return {
+      worst: ending,
+      token: encodeToken(this.#scenario.name, choices, keys),
+      choices,
+      strategy,
+      schedules: this.#schedules,
+      complete,
+      seen: Object.fromEntries(this.#seen),
+      broken,
+    };
+  }
+
+  failed(message: string): void {
+    this.#broken.add(message);
+  }
+}
+
+/** Play the cell under as many schedules as the options say. */
+export async function searchCell(
+  cell: Cell,
+  policy: LayoutPolicy,
+  options: SearchOptions,
+): Promise<Found> {
+  const { schedules, exhaustive, device } = options;
+  const search = new CellSearch(cell, policy, device);
+  const bounded = new BoundedSearch({ preemptions, cache: true });
+  try {
+    await search.run(bounded, 1);
+    if (search.refused) return search.found('one', true);
+    const share = exhaustive ? Infinity : Math.ceil(schedules * 0.4);
+    if (await search.run(bounded, share)) return search.found('exhaustive', true);
+    const half = Math.ceil(schedules * 0.75);
+    await search.run(new PCTSearch(3, seed, half), half);
+    await search.run(new RandomSearch(seed, schedules), schedules);
+  } catch (e) {
+    if (!(e instanceof NondeterminismError) || search.schedules === 0) throw e;
+    search.failed(e.message);
+  }
+  return search.found('exhaustive, then pct and random', false);
+}
