@@ -16,7 +16,7 @@ function programs(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8');
   return [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)]
     .map((m) => m[1] ?? '')
-    .filter((code) => code.includes("from 'leasehold"));
+    .filter((code) => /from 'leasehold['/]/.test(code) && !code.includes("'leasehold/ava'"));
 }
 
 /** Import from the sources what a reader imports from the package. */
