@@ -246,6 +246,18 @@ export interface NativeAddon {
     sourcePos: number,
     len: number,
   ): void;
+  /**
+   * Index of the first page of pfns[from..to) that is not in the region whose words (page-meta.ts)
+   * begin with basePfn, or whose owner is not the one of `owners`; `to` if there is none.
+   */
+  firstStranger(
+    meta: Uint32Array,
+    basePfn: number,
+    pfns: Uint32Array,
+    owners: Uint32Array,
+    from: number,
+    to: number,
+  ): number;
   /** Block this thread while the word is as expected. Also across processes. */
   futexWait(
     words: Int32Array | Uint32Array,

@@ -59,6 +59,23 @@ class Cursor {
   uint8_t* at_ = nullptr;
 };
 
+// Whether every page that a touches lies before every page that b touches, or the other way round.
+bool Apart(const PageBytes& a, const PageBytes& b) {
+  const auto span = [](const PageBytes& bytes) {
+    const uint32_t* first = bytes.pfns + bytes.offset / kPageLen;
+    const uint32_t* last = bytes.pfns + (bytes.offset + bytes.len - 1) / kPageLen;
+    uint32_t lowest = *first, highest = *first;
+    for (const uint32_t* pfn = first; pfn <= last; pfn++) {
+      lowest = std::min(lowest, *pfn);
+      highest = std::max(highest, *pfn);
+    }
+    return std::pair<uint32_t, uint32_t>(lowest, highest);
+  };
+  const auto [a_low, a_high] = span(a);
+  const auto [b_low, b_high] = span(b);
+  return a_high < b_low || b_high < a_low;
+}
+
 // The pages that [offset, offset + len) touches, sorted.
 std::vector<uint32_t> Touched(const PageBytes& bytes) {
   const uint64_t first = bytes.offset / kPageLen;
@@ -69,8 +86,8 @@ std::vector<uint32_t> Touched(const PageBytes& bytes) {
 }
 
 bool SharePages(const PageBytes& a, const PageBytes& b) {
+  if (Apart(a, b)) return false;
   const std::vector<uint32_t> left = Touched(a), right = Touched(b);
-  if (left.back() < right.front() || right.back() < left.front()) return false;
   auto i = left.begin();
   for (uint32_t pfn : right) {
     i = std::lower_bound(i, left.end(), pfn);

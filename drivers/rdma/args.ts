@@ -34,3 +34,7 @@ export function checkBoolean(name: string, v: unknown): boolean {
   if (typeof v !== 'boolean') throw new Errno('EINVAL', `${name}: ${String(v)} is no boolean`);
   return v;
 }
+
+/** A list of requests, or the one that stands for a list of one. */
+export const listOf = <WR>(wr: WR | readonly WR[]): readonly WR[] =>
+  Array.isArray(wr) ? (wr as readonly WR[]) : [wr as WR];

@@ -24,6 +24,12 @@ export interface RemotePort {
   send(request: WireRequest): Promise<WireResponse | null>;
 }
 
+interface RequestOptions {
+  readonly answer: boolean;
+  readonly timeoutNs: number;
+  alive(): boolean;
+}
+
 export class Fabric {
   readonly conditions: FabricConditions = { delayNs: 0, jitterNs: 0, loss: 0 };
   readonly #ports = new Map<string, Hca>();
@@ -61,13 +67,22 @@ export class Fabric {
    * Send a request and wait for its answer, at most timeoutNs. null: none came. A datagram wants
    * no answer: then this returns when the message is on its way.
    */
-  async request(
+  request(
     task: Task,
     from: Hca,
     request: WireRequest,
-    opts: { readonly answer: boolean; readonly timeoutNs: number; alive(): boolean },
+    opts: RequestOptions,
   ): Promise<WireResponse | null> {
     if (request.destGid === from.gid) return from.deliver(task, request);
+    return this.#across(task, from, request, opts);
+  }
+
+  async #across(
+    task: Task,
+    from: Hca,
+    request: WireRequest,
+    opts: RequestOptions,
+  ): Promise<WireResponse | null> {
     if (this.#lost(request.srcGid, request.destGid)) return null;
     const sent = await this.#serialized(task, request);
     const target = this.#ports.get(request.destGid);

@@ -89,6 +89,8 @@ export class Hca {
     badQkey: 0,
   };
   state: 'DOWN' | 'UP' | 'RESET' = 'DOWN';
+  readonly #whole = this.#paceOf(Infinity);
+  readonly #paged = this.#paceOf(PAGE_SIZE);
   #host: HcaHost | null = null;
   #nextQPN = 17;
   #nextCQN = 1;
@@ -210,14 +212,16 @@ export class Hca {
 
   /** How this adapter takes the steps of a transfer. */
   get pace(): Pace {
-    const whole = !this.sched.on && !this.faults.active;
-    return {
-      stepLen: whole ? Infinity : PAGE_SIZE,
-      before: (task) => {
-        this.counters.steps++;
-        return this.faults.active ? this.#held(task) : this.#alive();
-      },
-    };
+    return !this.sched.on && !this.faults.active ? this.#whole : this.#paged;
+  }
+
+  #paceOf(stepLen: number): Pace {
+    return { stepLen, before: (task) => this.#beforeStep(task) };
+  }
+
+  #beforeStep(task: Task): Promise<void> | undefined {
+    this.counters.steps++;
+    return this.faults.active ? this.#held(task) : this.#alive();
   }
 
   async #held(task: Task): Promise<void> {

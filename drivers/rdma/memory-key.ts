@@ -33,6 +33,10 @@ export class RegionFault extends Error {
   override readonly name = 'RegionFault';
 }
 
+/** What the IOMMU stops is a fault of the region; anything else is what it was. */
+export const regionFaultOf = (e: unknown): unknown =>
+  e instanceof DmaFault ? new RegionFault(e.message, { cause: e }) : e;
+
 export type KeyState = 'VALID' | 'REVOKED';
 
 export interface MemoryKeyInit {
@@ -87,18 +91,26 @@ export class MemoryKey {
     return addr >= this.iova && len <= this.len && addr + len <= this.iova + this.len;
   }
 
-  /** Run a step inside the region. RegionFault if it is not VALID, or the IOMMU stops it. */
-  async within(step: () => Promise<void>): Promise<void> {
+  /** A step begins; it leave()s when it is over. RegionFault if the region is not VALID. */
+  enter(): void {
     if (this.state !== 'VALID') throw new RegionFault(`region ${this.lkey} is ${this.state}`);
     this.#inside++;
+  }
+
+  leave(): void {
+    assert(this.#inside-- > 0);
+    if (this.#inside === 0) this.#left.wakeAll();
+  }
+
+  /** Run a step inside the region. RegionFault if it is not VALID, or the IOMMU stops it. */
+  async within(step: () => Promise<void>): Promise<void> {
+    this.enter();
     try {
       await step();
     } catch (e) {
-      if (e instanceof DmaFault) throw new RegionFault(e.message, { cause: e });
-      throw e;
+      throw regionFaultOf(e);
     } finally {
-      assert(this.#inside-- > 0);
-      if (this.#inside === 0) this.#left.wakeAll();
+      this.leave();
     }
   }
 

@@ -5,7 +5,7 @@
 // page that cannot be reached is a RegionFault that says on which side it was.
 
 import { type Bus, DmaFault, type Task } from '../../lib/driver/index.js';
-import { type MemoryKey, RegionFault } from './memory-key.js';
+import { type MemoryKey, RegionFault, regionFaultOf } from './memory-key.js';
 
 /** A run of bytes of one region: [pos, pos + len), counted from the region's first byte. */
 export interface Piece {
@@ -138,7 +138,10 @@ interface At {
 
 type Pieces = Extract<Payload, { kind: 'pieces' }>;
 
-/** One step between two local regions: straight if both are pinned, else through a buffer. */
+/**
+ * One step between two local regions: straight from one mapping to the other if both are pinned
+ * (one native copy for each contiguous run when live), else run by run, or through a buffer.
+ */
 async function copyStep(
   task: Task,
   source: Pieces,
@@ -154,17 +157,34 @@ async function copyStep(
     await store(task, target, at, bytes);
     return;
   }
+  let side: MoveFault['side'] = 'source';
   try {
-    await from.within(() =>
-      inTarget(task, target, at, len, (to, toPos, n, done) =>
-        target.bus.copy(to, toPos, mapping, src.pos + done, n, source.bus),
-      ),
-    );
+    from.enter();
+    try {
+      side = 'target';
+      const to = at.piece.region();
+      const pinned = to.backing.mapping;
+      if (pinned === null) {
+        await inTarget(task, target, at, len, (run, pos, n, done) =>
+          target.bus.copy(run, pos, mapping, src.pos + done, n, source.bus),
+        );
+      } else {
+        to.enter();
+        try {
+          const held = target.pace.before(task);
+          if (held !== undefined) await held;
+          await target.bus.copy(pinned, at.pos, mapping, src.pos, len, source.bus);
+        } finally {
+          to.leave();
+        }
+      }
+    } finally {
+      from.leave();
+    }
   } catch (e) {
-    throw faultOf('source', e);
+    throw faultOf(side, regionFaultOf(e));
   }
 }
-
 /** Read len bytes of a piece into a buffer. */
 async function fetch(task: Task, source: Pieces, src: At, len: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(len);

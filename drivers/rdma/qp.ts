@@ -3,7 +3,7 @@
 import { type Caller, Errno, type Task } from '../../lib/driver/index.js';
 import type { AH } from './ah.js';
 import { checkAHAttr } from './ah.js';
-import { checkBoolean, checkInt, checkObject, checkOneOf } from './args.js';
+import { checkBoolean, checkInt, checkObject, checkOneOf, listOf } from './args.js';
 import type { CQ } from './cq.js';
 import { hcaLimits } from './hca.js';
 import type { QPType } from './opcode.js';
@@ -143,23 +143,34 @@ export async function destroyQP(
   file.objects.remove(qp.handle);
 }
 
-/** EINVAL ENOMEM as QueuePair.postSend; EFAULT: inline data that cannot be read. */
+/**
+ * Post one request, or several in order: those before the first that is refused stay posted.
+ * EINVAL ENOMEM as QueuePair.postSend; EFAULT: inline data that cannot be read.
+ */
 export async function postSend(
   file: UverbsFile,
-  arg: { qp: number; wr: SendWR },
+  arg: { qp: number; wr: SendWR | readonly SendWR[] },
   caller: Caller,
 ): Promise<void> {
   using qp = file.objects.use<QP>('qp', arg.qp);
-  const { wr } = arg;
-  const { hw } = qp.object;
+  for (const wr of listOf(arg.wr)) {
+    const inlining = postOne(file, qp.object, wr, caller);
+    if (inlining !== undefined) await inlining;
+  }
+}
+
+function postOne(file: UverbsFile, qp: QP, wr: SendWR, caller: Caller): Promise<void> | undefined {
+  const { hw } = qp;
   checkObject('wr', wr);
-  const ah = hw.type === 'UD' ? addressOf(file, wr, qp.object.pd) : null;
-  const { maxInline, maxSendSGE } = hw.init.cap;
-  const inline =
-    Array.isArray(wr.flags) && wr.flags.includes('inline') && wr.sgList !== undefined
-      ? await readInline(caller, wr, maxInline, maxSendSGE)
-      : null;
-  hw.postSend(wr, inline, ah);
+  const ah = hw.type === 'UD' ? addressOf(file, wr, qp.pd) : null;
+  if (Array.isArray(wr.flags) && wr.flags.includes('inline') && wr.sgList !== undefined) {
+    const { maxInline, maxSendSGE } = hw.init.cap;
+    return readInline(caller, wr, maxInline, maxSendSGE).then((inline) =>
+      hw.postSend(wr, inline, ah),
+    );
+  }
+  hw.postSend(wr, null, ah);
+  return undefined;
 }
 
 function addressOf(file: UverbsFile, wr: SendWR, pd: PD) {
@@ -188,7 +199,11 @@ async function readInline(
   return bytes;
 }
 
-export function postRecv(file: UverbsFile, arg: { qp: number; wr: RecvWR }): void {
+/** Post one receive request, or several in order up to the first that is refused. */
+export function postRecv(
+  file: UverbsFile,
+  arg: { qp: number; wr: RecvWR | readonly RecvWR[] },
+): void {
   using qp = file.objects.use<QP>('qp', arg.qp);
-  qp.object.hw.postRecv(arg.wr);
+  for (const wr of listOf(arg.wr)) qp.object.hw.postRecv(wr);
 }

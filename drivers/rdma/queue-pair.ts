@@ -159,8 +159,10 @@ export class QueuePair {
     const { wr, len } = wqe;
     const ok = status === 'SUCCESS';
     if (ok && !this.init.sqSigAll && !wr.flags?.includes('signaled')) return;
-    const base = { wrId: wr.wrId, status, qpNum: this.qpn };
-    const wc: WC = ok ? { ...base, opcode: opcodes[wr.opcode].wc, byteLen: len } : base;
+    const { wrId, opcode } = wr;
+    const wc: WC = ok
+      ? { wrId, status, qpNum: this.qpn, opcode: opcodes[opcode].wc, byteLen: len }
+      : { wrId, status, qpNum: this.qpn };
     this.#post(this.init.sendCQ, wc, false);
   }
 

@@ -39,11 +39,14 @@ const lostTurn: Outcome = { status: 'void', local: false };
 /** The thread of one queue pair; ends when the queue pair is destroyed. */
 export async function runRequester(task: Task, qp: QueuePair): Promise<void> {
   while (!qp.destroyed) {
+    if (qp.canSend) {
+      await sendOne(task, qp);
+      continue;
+    }
     await qp.work.waitEvent(task, () => qp.canSend || qp.destroyed, {
       mode: 'killable',
       why: `work for QP ${qp.qpn}`,
     });
-    if (qp.canSend) await sendOne(task, qp);
   }
 }
 
@@ -122,9 +125,9 @@ function requestOf(
   complete: boolean,
 ): WireRequest {
   const { wr } = wqe;
-  const { kind } = opcodes[wr.opcode];
+  const { kind, imm } = opcodes[wr.opcode];
   const fetchAdd = wr.opcode === 'ATOMIC_FETCH_AND_ADD';
-  return {
+  const request: { -readonly [Field in keyof WireRequest]: WireRequest[Field] } = {
     kind: kind as WireRequest['kind'],
     srcGid: qp.hca.gid,
     srcQPN: qp.qpn,
@@ -140,11 +143,12 @@ function requestOf(
     solicited: wr.flags?.includes('solicited') === true,
     compare: fetchAdd ? 0n : (wr.compareAdd ?? 0n),
     swapOrAdd: fetchAdd ? (wr.compareAdd ?? 0n) : (wr.swap ?? 0n),
-    ...(kind === 'atomic' && { atomic: fetchAdd ? 'FETCH_AND_ADD' : 'CMP_AND_SWP' }),
-    ...(opcodes[wr.opcode].imm && { immData: wr.immData ?? 0 }),
-    ...(wr.opcode === 'SEND_WITH_INV' && { invalidateRkey: wr.invalidateRkey! }),
-    ...(qp.type === 'UD' && { qkey: wr.remoteQkey! }),
   };
+  if (kind === 'atomic') request.atomic = fetchAdd ? 'FETCH_AND_ADD' : 'CMP_AND_SWP';
+  if (imm) request.immData = wr.immData ?? 0;
+  if (wr.opcode === 'SEND_WITH_INV') request.invalidateRkey = wr.invalidateRkey!;
+  if (qp.type === 'UD') request.qkey = wr.remoteQkey!;
+  return request;
 }
 
 // -- READ and atomics: bytes come back --
@@ -200,6 +204,8 @@ interface Exchanged {
   readonly answer: WireResponse | null;
 }
 
+const unanswered = (outcome: Outcome): Exchanged => ({ outcome, answered: false, answer: null });
+
 const nakStatus = {
   NAK_INVALID: 'REM_INV_REQ_ERR',
   NAK_ACCESS: 'REM_ACCESS_ERR',
@@ -212,10 +218,14 @@ async function exchange(
   request: WireRequest,
   epoch: number,
 ): Promise<Exchanged> {
-  const alive = (): boolean => qp.epoch === epoch && !qp.destroyed;
-  const unanswered = (outcome: Outcome): Exchanged => ({ outcome, answered: false, answer: null });
   const reliable = qp.type === 'RC';
-  const opts = { answer: reliable, timeoutNs: ackTimeoutNs(qp.attr.timeout ?? 0), alive };
+  const opts = {
+    answer: reliable,
+    timeoutNs: ackTimeoutNs(qp.attr.timeout ?? 0),
+    alive() {
+      return qp.epoch === epoch && !qp.destroyed;
+    },
+  };
   let retries = qp.attr.retryCnt ?? 0;
   let rnrRetries = qp.attr.rnrRetry ?? 0;
   for (;;) {
@@ -227,26 +237,26 @@ async function exchange(
       if (e instanceof MoveFault) return unanswered(localError('LOC_PROT_ERR'));
       throw e;
     }
-    if (!alive()) return unanswered(lostTurn);
+    if (!opts.alive()) return unanswered(lostTurn);
     if (!reliable || !request.complete) {
       if (answer === null || answer.syndrome === 'ACK') return unanswered(done('SUCCESS'));
     }
     if (answer === null || answer.syndrome === 'NAK_SEQ') {
       if (retries === 0) return unanswered(done('RETRY_EXC_ERR'));
       if (retries !== 7 || !qp.hca.rules.retryCnt7IsForever) retries--;
-      await pause(task, qp, sentAtNs + opts.timeoutNs, alive);
+      await pause(task, qp, sentAtNs + opts.timeoutNs, opts.alive);
     } else if (answer.syndrome === 'RNR') {
       if (rnrRetries === 0) return unanswered(done('RNR_RETRY_EXC_ERR'));
       if (rnrRetries !== 7) rnrRetries--;
       const { nowNs } = qp.hca.sched.clock;
-      await pause(task, qp, nowNs + rnrTimerNs(answer.rnrTimer ?? 0), alive);
+      await pause(task, qp, nowNs + rnrTimerNs(answer.rnrTimer ?? 0), opts.alive);
     } else if (answer.syndrome === 'ACK') {
       qp.nextSeq++;
       return { outcome: done('SUCCESS'), answered: true, answer };
     } else {
       return { outcome: done(nakStatus[answer.syndrome]), answered: true, answer: null };
     }
-    if (!alive()) return unanswered(lostTurn);
+    if (!opts.alive()) return unanswered(lostTurn);
   }
 }
 

@@ -50,9 +50,9 @@ export type VerbsRequests = {
   MODIFY_QP: { arg: { qp: number; attr: QPAttr }; ret: void };
   MODIFY_SRQ: { arg: { srq: number; srqLimit: number }; ret: void };
   POLL_CQ: { arg: { cq: number; max: number }; ret: readonly WC[] };
-  POST_RECV: { arg: { qp: number; wr: RecvWR }; ret: void };
-  POST_SEND: { arg: { qp: number; wr: SendWR }; ret: void };
-  POST_SRQ_RECV: { arg: { srq: number; wr: RecvWR }; ret: void };
+  POST_RECV: { arg: { qp: number; wr: RecvWR | readonly RecvWR[] }; ret: void };
+  POST_SEND: { arg: { qp: number; wr: SendWR | readonly SendWR[] }; ret: void };
+  POST_SRQ_RECV: { arg: { srq: number; wr: RecvWR | readonly RecvWR[] }; ret: void };
   QUERY_DEVICE: { arg: Record<string, never>; ret: DeviceInfo };
   QUERY_MR: { arg: { mr: number }; ret: MRInfo };
   QUERY_QP: {

@@ -29,7 +29,7 @@ export async function respond(
   qp: QueuePair,
   request: WireRequest,
 ): Promise<WireResponse | null> {
-  await qp.rx.lock(task);
+  if (task.sched.on || !qp.rx.tryLock(task)) await qp.rx.lock(task);
   try {
     if (!receives(qp)) return null;
     if (qp.type === 'RC') {
@@ -121,11 +121,11 @@ function refuse(qp: QueuePair, syndrome: keyof typeof nakStatus): WireResponse |
   return null;
 }
 
-async function execute(
+function execute(
   task: Task,
   qp: QueuePair,
   request: WireRequest,
-): Promise<WireResponse | null> {
+): Promise<WireResponse | null> | WireResponse {
   if (request.kind === 'send') return receiveSend(task, qp, request, refuse);
   if (request.kind === 'read') return read(qp, request);
   if (request.kind === 'atomic') return atomic(task, qp, request);
@@ -133,22 +133,32 @@ async function execute(
 }
 
 /** The region behind a remote key, as a piece that looks itself up again at every step. */
+class RemotePiece implements Piece {
+  readonly len: number;
+  readonly pos: number;
+  readonly #qp: QueuePair;
+  readonly #request: WireRequest;
+  readonly #access: number;
+
+  constructor(qp: QueuePair, request: WireRequest, access: number, len: number, pos: number) {
+    this.len = len;
+    this.pos = pos;
+    this.#qp = qp;
+    this.#request = request;
+    this.#access = access;
+  }
+
+  region(): MemoryKey {
+    const { rkey, remoteAddr } = this.#request;
+    const now = this.#qp.hca.lookupRemote(this.#qp, this.#access, rkey, remoteAddr, this.len);
+    if (now === undefined) throw new RegionFault(`rkey ${rkey}: no longer allowed`);
+    return now.key;
+  }
+}
+
 function remotePiece(qp: QueuePair, request: WireRequest, access: number, len: number) {
-  const { rkey, remoteAddr } = request;
-  const find = (): { readonly key: MemoryKey; readonly pos: number } | undefined =>
-    qp.hca.lookupRemote(qp, access, rkey, remoteAddr, len);
-  const found = find();
-  if (found === undefined) return undefined;
-  const piece: Piece = {
-    len,
-    pos: found.pos,
-    region() {
-      const now = find();
-      if (now === undefined) throw new RegionFault(`rkey ${rkey}: no longer allowed`);
-      return now.key;
-    },
-  };
-  return piece;
+  const found = qp.hca.lookupRemote(qp, access, request.rkey, request.remoteAddr, len);
+  return found && new RemotePiece(qp, request, access, len, found.pos);
 }
 
 async function write(

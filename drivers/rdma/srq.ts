@@ -1,7 +1,7 @@
 // ibv_srq: receive requests shared by queue pairs.
 
 import { Errno } from '../../lib/driver/index.js';
-import { checkInt, checkObject } from './args.js';
+import { checkInt, checkObject, listOf } from './args.js';
 import { hcaLimits } from './hca.js';
 import type { PD } from './pd.js';
 import { RecvQueue } from './recv-queue.js';
@@ -66,9 +66,13 @@ export function querySRQ(file: UverbsFile, arg: { srq: number }): SRQAttr {
   return { maxWR: capacity, maxSGE, srqLimit: limit };
 }
 
-export function postSRQRecv(file: UverbsFile, arg: { srq: number; wr: RecvWR }): void {
+/** Post one receive request, or several in order up to the first that is refused. */
+export function postSRQRecv(
+  file: UverbsFile,
+  arg: { srq: number; wr: RecvWR | readonly RecvWR[] },
+): void {
   using srq = file.objects.use<SRQ>('srq', arg.srq);
-  srq.object.rq.post(arg.wr);
+  for (const wr of listOf(arg.wr)) srq.object.rq.post(wr);
 }
 
 export function destroySRQ(file: UverbsFile, arg: { handle: number }): void {

@@ -287,7 +287,7 @@ export class VerbsContext {
     return this.#io.ioctl('QUERY_SRQ', { srq: handleOf(SRQ, srq) });
   }
 
-  async postSRQRecv(srq: SRQ, wr: RecvWR): Promise<void> {
+  async postSRQRecv(srq: SRQ, wr: RecvWR | readonly RecvWR[]): Promise<void> {
     await this.#io.ioctl('POST_SRQ_RECV', { srq: handleOf(SRQ, srq), wr });
   }
 
@@ -329,14 +329,10 @@ export class VerbsContext {
 
   /** Post one request, or several in order up to the first that is refused. */
   async postSend(qp: QP, wr: SendWR | readonly SendWR[]): Promise<void> {
-    for (const one of Array.isArray(wr) ? (wr as readonly SendWR[]) : [wr as SendWR]) {
-      await this.#io.ioctl('POST_SEND', { qp: handleOf(QP, qp), wr: one });
-    }
+    await this.#io.ioctl('POST_SEND', { qp: handleOf(QP, qp), wr });
   }
 
   async postRecv(qp: QP, wr: RecvWR | readonly RecvWR[]): Promise<void> {
-    for (const one of Array.isArray(wr) ? (wr as readonly RecvWR[]) : [wr as RecvWR]) {
-      await this.#io.ioctl('POST_RECV', { qp: handleOf(QP, qp), wr: one });
-    }
+    await this.#io.ioctl('POST_RECV', { qp: handleOf(QP, qp), wr });
   }
 }

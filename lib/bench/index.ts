@@ -2,6 +2,7 @@
 
 import { coreRows } from './core-rows.js';
 import { nativeRows } from './native-rows.js';
+import { rdmaRows } from './rdma-rows.js';
 import type { Row } from './row.js';
 
 export { keeps, rowText, type Row } from './row.js';
@@ -15,6 +16,7 @@ export interface Suite {
 export const suites: readonly Suite[] = [
   { name: 'native', rows: nativeRows },
   { name: 'core', rows: coreRows },
+  { name: 'rdma', rows: rdmaRows },
 ];
 
 /** Run one suite after the other; each row as soon as its suite has ended. */

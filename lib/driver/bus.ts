@@ -81,24 +81,39 @@ export class Bus {
   ): Promise<void> {
     from.#iommu.check(source, 'read', sourcePos, len);
     this.#iommu.check(target, 'write', targetPos, len);
+    if (!this.#sched.on) {
+      this.#transfer(target, targetPos, source, sourcePos, len, from);
+      return;
+    }
     let done = 0;
     do {
       const read = await from.#step(source, 'read', sourcePos + done, len - done);
       const chunk = await this.#step(target, 'write', targetPos + done, read);
       from.#iommu.check(source, 'read', sourcePos + done, chunk);
-      from.#move(source, 'read', sourcePos + done, chunk, () =>
-        this.#move(target, 'write', targetPos + done, chunk, () =>
-          this.#pages.copy(
-            target.pfns,
-            target.offset + targetPos + done,
-            source.pfns,
-            source.offset + sourcePos + done,
-            chunk,
-          ),
-        ),
-      );
+      this.#transfer(target, targetPos + done, source, sourcePos + done, chunk, from);
       done += chunk;
     } while (done < len);
+  }
+
+  #transfer(
+    target: DmaMapping,
+    targetPos: number,
+    source: DmaMapping,
+    sourcePos: number,
+    len: number,
+    from: Bus,
+  ): void {
+    from.#move(source, 'read', sourcePos, len, () =>
+      this.#move(target, 'write', targetPos, len, () =>
+        this.#pages.copy(
+          target.pfns,
+          target.offset + targetPos,
+          source.pfns,
+          source.offset + sourcePos,
+          len,
+        ),
+      ),
+    );
   }
 
   /**

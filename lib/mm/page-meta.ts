@@ -13,6 +13,7 @@
 // and a transfer is judged before and after its bytes move.
 
 import assert from 'node:assert/strict';
+import { native } from '../native.js';
 import type { Scheduler } from '../sched/index.js';
 import type { Pfn, Pgoff } from '../units.js';
 import { PageBytes } from './page-bytes.js';
@@ -211,20 +212,12 @@ export class PageMeta extends PageBytes {
     const { words } = owners;
     for (let i = from; i < to;) {
       const { meta, basePfn, endPfn } = this.region(pfns[i]!);
-      for (; i < to; i++) {
-        const pfn = pfns[i]!;
-        if (pfn < basePfn || pfn >= endPfn) break;
-        const w = i * OWNER_WORDS;
-        const mountWord = words[w + MOUNT - INO]!;
-        if (mountWord === 0) continue;
-        const m = (pfn - basePfn) * 2 ** META_SHIFT;
-        const same =
-          meta[m + INO] === words[w] &&
-          meta[m + GENERATION] === words[w + GENERATION - INO] &&
-          meta[m + PGOFF] === words[w + PGOFF - INO] &&
-          meta[m + MOUNT] === mountWord;
-        if (!same && this.#differs(pfn, words, w)) return i;
-      }
+      i = native.firstStranger(meta, basePfn, pfns, words, i, to);
+      if (i === to) return -1;
+      const pfn = pfns[i]!;
+      if (pfn < basePfn || pfn >= endPfn) continue; // of another region
+      if (this.#differs(pfn, words, i * OWNER_WORDS)) return i;
+      i++;
     }
     return -1;
   }
