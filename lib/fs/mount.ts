@@ -5,6 +5,7 @@ import { Errno } from '../errno.js';
 import type { KernelRules } from '../kernel-rules.js';
 import type { LayoutOp, LayoutPolicy } from '../lease/layout.js';
 import type { Task } from '../sched/index.js';
+import { Pressure } from '../mm/pressure.js';
 import { MiB, PAGE_SIZE, posOf } from '../units.js';
 import { DiskStore } from './disk-store.js';
 import type { FileData } from './file-data.js';
@@ -14,6 +15,7 @@ import { Inode } from './inode.js';
 import type { JournalHandle } from './journal.js';
 import { layoutBreakOf, type Flavor, type LayoutBreak } from './layout-table.js';
 import { Orphans } from './orphans.js';
+import { reclaimHooks } from './reclaim-hooks.js';
 import { flushRuns, noPersistence, type Persistence } from './persistence.js';
 import { RamStore } from './ram-store.js';
 import type { Store } from './store.js';
@@ -63,6 +65,7 @@ export class Mount {
     this.#persistence = spec.persistence ?? noPersistence;
     this.maxBytes = maxBytesOf(spec.flavor);
     this.orphans = new Orphans(this);
+    env.mm.pressure ??= new Pressure(env.mm, reclaimHooks);
   }
 
   get label(): string {

@@ -4,9 +4,9 @@
 //     ^--------- EIO, or a bounced page: what the device wrote since is not out yet --------'
 //
 // Write-protecting tells MMU notifiers first (page_mkclean), so that an on-demand device loses its
-// write right as the CPU does, and is noticed when it writes again. A pinned page's device writes on
-// unnoticed. Linux writes such a page in place meanwhile (facts 2.4): what goes out may be a mixture.
-// A policy for pinned pages may want a snapshot (bounce), leave the page for later (skip), or wait
+// write right as the CPU does, and is noticed when it writes again. A pinned page's device
+// writes on unnoticed. Linux writes such a page in place meanwhile (facts 2.4): what goes out may
+// be a mixture. A policy for pinned pages may want a snapshot (bounce), leave the page for later (skip), or wait
 // until it is unpinned.
 //
 // Waiting for pins holds no lock. The bytes move under invalidate_lock, held for reading, so that a
@@ -55,7 +55,9 @@ function verdictFor(inode: Inode, pgoff: Pgoff, pfn: Pfn, why: Why): PageWriteba
   return why === 'sync' ? 'wait' : 'skip'; // it may not be write-protected now
 }
 
-/** Have the dirty pages of [start, end) on the device. EINTR where the policy makes it wait; EIO. */
+/**
+ * Have the dirty pages of [start, end) on the device. EINTR where the policy makes it wait; EIO.
+ */
 export async function writebackRange(
   task: Task,
   inode: Inode,

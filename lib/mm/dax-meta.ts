@@ -4,7 +4,8 @@
 //   first opener comes             all of it: nobody maps, owns or references anything
 //   mounted after another machine  all of pages that nobody references; of the others mapcount and
 //                                  flags. Mounting is exclusive, so nobody else maps pages; who
-//                                  only has the device open may hold some, and whose they are stays.
+//                                  only has the device open may hold some, and whose they are
+//                                  stays.
 //
 // Emptying makes a hole in the file: neither memory nor time grow with the size of the device.
 

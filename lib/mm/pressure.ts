@@ -1,12 +1,12 @@
 // Memory pressure: what happens when RAM runs short.
 //
 //   who                                        is asked by               may wait
-//   makeRoom   direct reclaim                  faults, reads, writes     yes: writes dirty pages out
+//   makeRoom   direct reclaim                  faults, reads, writes     yes: writes dirty pages
 //   dropNow    clean pages nobody looks at     an allocation that would  no
 //                                              fail otherwise
 //
-// Free pages below the low mark make whoever is about to allocate call makeRoom() first, with no lock
-// of a file held but i_rwsem (mm/page_alloc.c:__alloc_pages_direct_reclaim). Pages that are pinned
+// Free pages below the low mark make whoever is about to allocate call makeRoom() first, with no
+// lock of a file held but i_rwsem (mm/page_alloc.c:__alloc_pages_direct_reclaim). Pages that are pinned
 // stay (reclaim.ts), so that enough pins end in ENOMEM.
 
 import type { Task } from '../sched/index.js';

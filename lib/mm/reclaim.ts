@@ -7,7 +7,7 @@
 //   pinned, and the policy wants it mapped    kept
 //   (unmapped now)
 //   maybe pinned for DMA                      activated: not reclaimed, its file metadata stays
-//   dirty                                     written, freed in the next round; kept if it stays dirty
+//   dirty                                     written, freed in the next round; else kept
 //   referenced by anybody                     kept
 //   else                                      out of its file, free
 //
