@@ -12,6 +12,7 @@ import { addMkfs } from './mkfs-command.js';
 import { addNewDriver } from './new-driver-command.js';
 import { addRace } from './race-command.js';
 import { addReplay } from './replay-command.js';
+import { addTorture } from './torture-command.js';
 
 function program(): Command {
   const command = new Command('leasehold')
@@ -26,6 +27,7 @@ function program(): Command {
   addMkfs(command);
   addFsck(command);
   addFiles(command);
+  addTorture(command);
   return command;
 }
 

@@ -1,0 +1,169 @@
+// Simulated power failure: what a device may hold when the power goes at any flush of a workload.
+//
+//   durable image + some of the lines stored since --> mounted, compared, checked
+//
+// Stores are seen as the 64-byte lines that differ at a flush from what is durable; of them any
+// subset may have arrived. Few lines: every subset. Many: none, all, each one alone, all but each
+// one, and random subsets. When a flush returns, the lines of its range are durable.
+
+import { fsckPartition } from '../fs/fsck.js';
+import { devicePartition } from '../fs/partition.js';
+import type { Machine } from '../machine.js';
+import { DaxDevice } from '../mm/dax-device.js';
+import { Prng } from '../sched/index.js';
+import { MiB } from '../units.js';
+import { bootMachine } from '../machine.js';
+import { TortureModel, workload } from './torture-model.js';
+import { contentsOf, Player, setupOf, type Setup } from './torture-player.js';
+
+const LINE = 64;
+const CHUNK = 4096;
+const SIZE = MiB;
+/** Up to so many lines every subset is tried. */
+const EXHAUSTIVE_LINES = 6;
+const RANDOM_SUBSETS = 6;
+const SINGLES = 12;
+
+export interface PowerFailReport {
+  readonly flushes: number;
+  readonly images: number;
+  readonly losses: readonly string[];
+}
+
+/** Positions of the lines of now that differ from durable. */
+export function changedLines(durable: Uint8Array, now: Uint8Array): number[] {
+  const lines: number[] = [];
+  for (let chunk = 0; chunk < now.length; chunk += CHUNK) {
+    const a = durable.subarray(chunk, chunk + CHUNK);
+    const b = now.subarray(chunk, chunk + CHUNK);
+    if (Buffer.compare(a, b) === 0) continue;
+    for (let at = 0; at < a.length; at += LINE) {
+      const same = Buffer.compare(a.subarray(at, at + LINE), b.subarray(at, at + LINE)) === 0;
+      if (!same) lines.push(chunk + at);
+    }
+  }
+  return lines;
+}
+
+/** Which of the lines arrived: the subsets to try. */
+export function subsetsOf(lines: readonly number[], rng: Prng): number[][] {
+  if (lines.length <= EXHAUSTIVE_LINES) {
+    return Array.from({ length: 2 ** lines.length }, (_, mask) =>
+      lines.filter((_line, i) => (mask & (1 << i)) !== 0),
+    );
+  }
+  const some = Array.from({ length: SINGLES }, () => lines[rng.uint32() % lines.length]!);
+  const random = Array.from({ length: RANDOM_SUBSETS }, () =>
+    lines.filter(() => rng.uint32() % 2 === 0),
+  );
+  const without = some.map((line) => lines.filter((other) => other !== line));
+  return [[], [...lines], ...some.map((line) => [line]), ...without, ...random];
+}
+
+/** A copy of the device's data, without the memory it is shared through. */
+const copyOf = (device: DaxDevice): Uint8Array => Uint8Array.from(device.view(0, device.len));
+
+/** Mount an image and compare; what is wrong, or null. */
+async function checkAfter(
+  image: Uint8Array,
+  setup: Setup,
+  model: TortureModel,
+): Promise<string | null> {
+  const device = DaxDevice.memory(image.length);
+  try {
+    device.write(0, image);
+    const partition = devicePartition(device, 0, device.len);
+    const [finding] = (await fsckPartition(partition, false)).findings;
+    if (finding !== undefined) return `fsck: ${finding.what}`;
+    const { path } = device;
+    await using machine = await bootMachine({
+      ...{ device: path, ram: MiB, mounts: { '/': { ...setup, keep: true } } },
+    });
+    return model.check(await contentsOf(machine.spawn('check')));
+  } catch (e) {
+    return `recovery: ${e instanceof Error ? (e.stack ?? e.message) : String(e)}`;
+  } finally {
+    device.close();
+  }
+}
+
+interface Failure {
+  readonly durable: Uint8Array;
+  readonly now: Uint8Array;
+  /** Operations begun and ended by then. */
+  readonly begun: number;
+  readonly ended: number;
+}
+
+/** Note at each flush of the device what the power going just before would leave. */
+function watchFlushes(device: DaxDevice, where: () => { begun: number; ended: number }): Failure[] {
+  const failures: Failure[] = [];
+  let durable = copyOf(device);
+  device.flush = (pos, len) => {
+    const now = copyOf(device);
+    failures.push({ durable, now, ...where() });
+    const next = durable.slice();
+    const from = pos - (pos % LINE);
+    const to = Math.min(device.len, Math.ceil((pos + len) / LINE) * LINE);
+    next.set(now.subarray(from, to), from);
+    durable = next;
+  };
+  return failures;
+}
+
+async function record(machine: Machine, seed: number, nrOps: number): Promise<readonly Failure[]> {
+  const player = new Player(machine.spawn('worker'));
+  await player.prepare();
+  let begun = 0;
+  let ended = 0;
+  const failures = watchFlushes(machine.device, () => ({ begun, ended }));
+  const model = new TortureModel({ storesSurvive: false });
+  for (const op of workload(seed, model)) {
+    if (ended === nrOps) break;
+    begun += 1;
+    model.begin(op);
+    await player.play(op);
+    model.end(op);
+    ended += 1;
+  }
+  machine.device.flush(0, 0);
+  return [...failures];
+}
+
+/** The model as far as the workload had come. */
+function modelAt(seed: number, { begun, ended }: Failure): TortureModel {
+  const model = new TortureModel({ storesSurvive: false });
+  let n = 0;
+  if (begun === 0) return model;
+  for (const op of workload(seed, model)) {
+    model.begin(op);
+    n += 1;
+    if (n <= ended) model.end(op);
+    if (n === begun) break;
+  }
+  return model;
+}
+
+/** Play nrOps operations and let the power fail at every flush, in every way that is tried. */
+export async function powerFailures(seed: number, nrOps: number): Promise<PowerFailReport> {
+  const setup = setupOf(seed);
+  const machine = await bootMachine({
+    ...{ inMemory: true, size: SIZE, ram: MiB, mounts: { '/': setup } },
+  });
+  const failures = await record(machine, seed, nrOps);
+  machine.abandon();
+  const rng = new Prng(seed);
+  const losses: string[] = [];
+  let images = 0;
+  for (const [i, failure] of failures.entries()) {
+    const { durable, now } = failure;
+    for (const subset of subsetsOf(changedLines(durable, now), rng)) {
+      const image = durable.slice();
+      for (const at of subset) image.set(now.subarray(at, at + LINE), at);
+      images += 1;
+      const wrong = await checkAfter(image, setup, modelAt(seed, failure));
+      if (wrong !== null) losses.push(`flush ${i}, lines ${subset.join(' ') || 'none'}: ${wrong}`);
+    }
+  }
+  return { flushes: failures.length, images, losses };
+}

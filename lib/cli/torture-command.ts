@@ -1,0 +1,162 @@
+// leasehold torture: kills machines at random instants and holds what is left against what had been
+// promised. Every run prints its seed; the same seed plays the same operations, though not the same
+// instant. Exit status 1 if anything was lost.
+
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { Prng } from '../sched/index.js';
+import { MiB } from '../units.js';
+import { checkImage } from './fsck-command.js';
+import { say } from './image.js';
+import { powerFailures } from './power-fail.js';
+import { TortureModel, workload } from './torture-model.js';
+import { bootFor, contentsOf, Player, setupOf } from './torture-player.js';
+
+const SIZE = 4 * MiB;
+/** The longest time that a child lives after it began, in milliseconds. */
+const MAX_LIFE_MS = 120;
+/** Only the process dies, so memory will do; it does more operations in the same time. */
+const place = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
+interface Options {
+  readonly kills: string;
+  readonly seed: string;
+  readonly jobs: string;
+  readonly powerFailures: string;
+}
+
+export interface Outcome {
+  readonly seed: number;
+  readonly begun: number;
+  readonly ended: number;
+  readonly lost: string | null;
+}
+
+const child = fileURLToPath(new URL('./torture-child.ts', import.meta.url));
+const childCode = child.replace(/\.ts$/, import.meta.url.endsWith('.ts') ? '.ts' : '.js');
+
+/** Start a child and kill it some time after it began, or rarely before. */
+function killed(image: string, progress: string, seed: number): Promise<void> {
+  const lifeMs = (new Prng(seed ^ 0x5eed).uint32() / 2 ** 32) * MAX_LIFE_MS;
+  return new Promise((resolve, reject) => {
+    const args = [...process.execArgv, childCode, image, progress, String(seed)];
+    const worker = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    worker.stderr.on('data', (text: Buffer) => (said += text.toString()));
+    worker.stdout.once('data', () => setTimeout(() => worker.kill('SIGKILL'), lifeMs));
+    worker.on('error', reject);
+    worker.on('exit', (_code, signal) => {
+      if (signal === 'SIGKILL') resolve();
+      else reject(new Error(`torture: seed ${seed}: the child ended by itself: ${said}`));
+    });
+  });
+}
+
+/** What the child did, as a model; the number of operations it began and ended. */
+function modelOf(progress: string, seed: number): [TortureModel, number, number] {
+  const bytes = readFileSync(progress);
+  const begun = bytes.readUInt32LE(0);
+  const ended = bytes.readUInt32LE(4);
+  const model = new TortureModel({ storesSurvive: setupOf(seed).dax });
+  let n = 0;
+  if (begun === 0) return [model, 0, 0];
+  for (const op of workload(seed, model)) {
+    model.begin(op);
+    n += 1;
+    if (n <= ended) model.end(op);
+    if (n === begun) break;
+  }
+  return [model, begun, ended];
+}
+
+/** Make, torture, recover and check one image. */
+export async function tortureOnce(folder: string, seed: number): Promise<Outcome> {
+  const image = join(folder, `${seed}.img`);
+  const progress = join(folder, `${seed}.progress`);
+  writeFileSync(progress, new Uint8Array(8));
+  const setup = setupOf(seed);
+  {
+    await using machine = await bootFor(image, setup, SIZE);
+    await new Player(machine.spawn('prepare')).prepare();
+  }
+  await killed(image, progress, seed);
+  const [model, begun, ended] = modelOf(progress, seed);
+  let lost: string | null;
+  try {
+    const before = await checkImage(image, false);
+    const first = before.findings[0];
+    {
+      await using machine = await bootFor(image, setup);
+      lost = model.check(await contentsOf(machine.spawn('check')));
+    }
+    const after = (await checkImage(image, false)).findings[0];
+    if (first !== undefined) lost ??= `fsck: ${first.what}`;
+    if (after !== undefined) lost ??= `fsck after the mount: ${after.what}`;
+  } catch (e) {
+    lost = `recovery: ${e instanceof Error ? (e.stack ?? e.message) : String(e)}`;
+  }
+  if (lost === null) {
+    rmSync(image);
+    rmSync(progress);
+  }
+  return { seed, begun, ended, lost };
+}
+
+async function killRuns(
+  folder: string,
+  kills: number,
+  seed: number,
+  jobs: number,
+): Promise<number> {
+  let next = 0;
+  let losses = 0;
+  let operations = 0;
+  const work = async (): Promise<void> => {
+    while (next < kills) {
+      const run = await tortureOnce(folder, seed + next++);
+      operations += run.begun;
+      if (run.lost !== null) losses += 1;
+      say(`seed ${run.seed}: killed in operation ${run.begun}; ${run.lost ?? 'nothing lost'}`);
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, work));
+  say(`${kills} kills, ${operations} operations, ${losses} losses`);
+  return losses;
+}
+
+async function run(options: Options): Promise<void> {
+  const [kills, seed, jobs, failures] = [
+    options.kills,
+    options.seed,
+    options.jobs,
+    options.powerFailures,
+  ].map(Number) as [number, number, number, number];
+  const folder = mkdtempSync(join(place, 'leasehold-torture-'));
+  const losses = await killRuns(folder, kills, seed, jobs);
+  let lost = 0;
+  for (let i = 0; i < failures; i++) {
+    const report = await powerFailures(seed + i, 24);
+    for (const line of report.losses) say(`seed ${seed + i}: ${line}`);
+    lost += report.losses.length;
+    const { flushes, images } = report;
+    say(`seed ${seed + i}: ${flushes} flushes, ${images} images after a power failure`);
+  }
+  if (losses + lost === 0) rmSync(folder, { recursive: true, force: true });
+  else say(`the images that lost something are in ${folder}`);
+  process.exitCode = losses + lost === 0 ? 0 : 1;
+}
+
+export function addTorture(program: Command): void {
+  program
+    .command('torture')
+    .description('kill machines at random instants and compare with what they had promised')
+    .option('--kills <n>', 'processes to kill', '100')
+    .option('--seed <n>', 'of the first run; the next has the next one', '1')
+    .option('--jobs <n>', 'processes at a time', '2')
+    .option('--power-failures <n>', 'workloads whose every power failure is tried', '4')
+    .action(run);
+}
