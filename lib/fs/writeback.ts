@@ -6,8 +6,8 @@
 // Write-protecting tells MMU notifiers first (page_mkclean), so that an on-demand device loses its
 // write right as the CPU does, and is noticed when it writes again. A pinned page's device
 // writes on unnoticed. Linux writes such a page in place meanwhile (facts 2.4): what goes out may
-// be a mixture. A policy for pinned pages may want a snapshot (bounce), leave the page for later (skip), or wait
-// until it is unpinned.
+// be a mixture. A policy for pinned pages may want a snapshot (bounce), leave the page for
+// later (skip), or wait until it is unpinned.
 //
 // Waiting for pins holds no lock. The bytes move under invalidate_lock, held for reading, so that a
 // truncate does not give the block away below them (truncate waits for writeback); a page whose

@@ -5,8 +5,8 @@
 //   dropNow    clean pages nobody looks at     an allocation that would  no
 //                                              fail otherwise
 //
-// Free pages below the low mark make whoever is about to allocate call makeRoom() first, with no
-// lock of a file held but i_rwsem (mm/page_alloc.c:__alloc_pages_direct_reclaim). Pages that are pinned
+// Below the low mark of free pages whoever is about to allocate calls makeRoom() first, with no
+// lock of a file held but i_rwsem (mm/page_alloc.c:__alloc_pages_direct_reclaim). Pinned pages
 // stay (reclaim.ts), so that enough pins end in ENOMEM.
 
 import type { Task } from '../sched/index.js';
