@@ -216,6 +216,8 @@ async function shiftExtents(
     }
     assertDisk(inode.fs).write(handle, inode.record);
   });
+  // Durable before anybody stores to a page that moved: after a crash it would stand where it was.
+  assertDisk(inode.fs).journal.commit();
 }
 
 async function collapseRange(call: FallocCall, blocks: ReferencedBlocks): Promise<void> {
