@@ -107,13 +107,13 @@ test('two processes see each other bytes, counters, meta and wake-ups', async (t
     const device = DaxDevice.open('${file}');
     const words = new Int32Array(device.buffer, device.dataPos, 4);
     console.log(device.counters[11], device.meta[42], device.openers().length);
-    if (native.futexWait(words, 0, 0, 30000) === 'timed-out') process.exit(4);
+    if (native.futexWait(words, 0, 0, 120_000) === 'timed-out') process.exit(4);
     device.write(100, Buffer.from('from the child'));
     Atomics.store(words, 1, 7);
     console.log(native.futexWake(words, 1, 10) >= 0);
     process.exit(0);`);
   t.is(await child.line(), '1 12 2');
-  const answer = native.futexWaitAsync(words, 1, 0, 30_000);
+  const answer = native.futexWaitAsync(words, 1, 0, 120_000);
   Atomics.store(words, 0, 1);
   native.futexWake(words, 0, 1);
   if (answer !== 'not-equal') t.is(await answer.result, 'ok');
