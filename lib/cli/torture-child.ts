@@ -1,4 +1,5 @@
-// The process that torture kills: plays the workload of a seed on an image until it dies, and writes
+// The process that torture kills: plays the workload of a seed on an image until it dies, and
+// writes
 // how far it came into a file that outlives it.
 //
 //   argv   image, progress file, seed

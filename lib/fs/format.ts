@@ -4,8 +4,10 @@
 //
 //   block 0                superblock, copy 0
 //   journalStart           journalBlocks blocks: the redo log (journal-log.ts)
-//   bitmapStart            bitmapBlocks blocks: bit n of the map says that block n is in use; a block
-//                          has BITMAP_BITS bits and its checksum, or is all zeros: nothing is in use
+//   bitmapStart            bitmapBlocks blocks: bit n of the map says that block n is in use; a
+//   block
+//                          has BITMAP_BITS bits and its checksum, or is all zeros: nothing is in
+//                          use
 //   inodeBitmapStart       inodeBitmapBlocks blocks: bit n says that inode n + 1 is in use
 //   stateBlock             one block: counts, and the head of the orphan list
 //   inodeTableStart        inodeTableBlocks blocks of 16 inodes; inode 1 is the root directory

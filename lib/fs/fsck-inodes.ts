@@ -1,4 +1,5 @@
-// fsck, inodes and their blocks: every inode that the map calls in use can be read, and no block has
+// fsck, inodes and their blocks: every inode that the map calls in use can be read, and no block
+// has
 // two owners. An inode that cannot be read is lost; of two owners the one with the lower number
 // keeps the block.
 
@@ -54,7 +55,9 @@ export class BlockSet {
   }
 }
 
-/** The numbers that may be in use: those with their bit set; all of a bitmap block that is damaged. */
+/**
+ * The numbers that may be in use: those with their bit set; all of a bitmap block that is damaged.
+ */
 function* candidates(fsck: Fsck): IterableIterator<number> {
   const { partition, sb } = fsck;
   for (let i = 0; i < sb.inodeBitmapBlocks; i++) {

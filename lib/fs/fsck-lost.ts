@@ -1,4 +1,5 @@
-// fsck, the last step: inodes without a name are freed as a mount would free them, and files that no
+// fsck, the last step: inodes without a name are freed as a mount would free them, and files that
+// no
 // name leads to get one in /lost+found. By now everything else is sound, so this goes through the
 // store and its journal.
 

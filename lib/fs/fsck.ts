@@ -1,6 +1,7 @@
 // fsck: is everything on the partition what it should be, and if not, make it so.
 //
-//   superblocks -> log replayed -> inodes -> blocks -> names -> maps and counts -> orphans, lost files
+//   superblocks -> log replayed -> inodes -> blocks -> names -> maps and counts -> orphans, lost
+//   files
 //
 // Without repair the same happens on a view in memory and the partition stays as it is. A repair
 // gives up as little as it can: a damaged inode and blocks that two files claim are lost, files

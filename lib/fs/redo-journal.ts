@@ -10,7 +10,8 @@
 // Only the bytes that changed are logged; a block that was free before is logged whole.
 //
 // A block is stored to before its new owner is durable, never before its old owner has durably let
-// go of it: data that takes a block which an uncommitted transaction freed has that committed first.
+// go of it: data that takes a block which an uncommitted transaction freed has that committed
+// first.
 // A block that held metadata may stand in the log, and a replay would write over the data: it is
 // checkpointed first. Blocks of metadata are only stored to after a commit and need neither.
 

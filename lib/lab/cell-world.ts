@@ -1,4 +1,5 @@
-// A cell as a scenario for the explorer: every run boots a machine anew on the device file, sets the
+// A cell as a scenario for the explorer: every run boots a machine anew on the device file, sets
+// the
 // scene, and lets the schedule decide the rest.
 
 import { rmSync } from 'node:fs';

@@ -1,4 +1,5 @@
-// device-dax: persistent memory without a file system, registered for RDMA for as long as one likes.
+// device-dax: persistent memory without a file system, registered for RDMA for as long as one
+// likes.
 
 import deviceDaxDriver from '../../drivers/device-dax/index.js';
 import rdma from '../../drivers/rdma/index.js';

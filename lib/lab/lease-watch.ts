@@ -1,4 +1,5 @@
-// What was over first when a holder went: its lease or its pins. The order that Jason Gunthorpe asked
+// What was over first when a holder went: its lease or its pins. The order that Jason Gunthorpe
+// asked
 // about: a lease that ends before the DMA is fenced protects nothing.
 
 import type { Machine } from '../machine.js';

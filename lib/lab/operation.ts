@@ -1,7 +1,8 @@
 // The operations that meet the DMA, and who calls each.
 //
 //   truncate, punch   the administrator
-//   unlink            the administrator; then the holder's mapping and descriptor go: the last close
+//   unlink            the administrator; then the holder's mapping and descriptor go: the last
+//   close
 //   fsync, reclaim    the administrator, of a file in the page cache
 //   exit              the holder itself
 //

@@ -1,4 +1,5 @@
-// What fsync left on the device: pages that show part of a transfer, and bytes that never got there.
+// What fsync left on the device: pages that show part of a transfer, and bytes that never got
+// there.
 //
 // A transfer of the play fills whole pages with one byte, so a page on the device that holds two
 // kinds of bytes is torn. Lost: once everybody has let go and the file was synced again, memory and

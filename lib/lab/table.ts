@@ -1,4 +1,5 @@
-// The verdicts in a terminal of 100 columns: an overview of policies by drivers, and a line per cell.
+// The verdicts in a terminal of 100 columns: an overview of policies by drivers, and a line per
+// cell.
 
 import type { StrayDma } from '../referee/referee.js';
 import { NS_PER_MS, NS_PER_SECOND } from '../units.js';

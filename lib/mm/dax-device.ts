@@ -1,12 +1,16 @@
-// DaxDevice: a file (or memory without one) as a DAX device: bytes, page counters and page meta in one
-// shared mapping. Where everything lies in the file: dax-info-block.ts. Who has it open: dax-openers.ts.
+// DaxDevice: a file (or memory without one) as a DAX device: bytes, page counters and page meta in
+// one
+// shared mapping. Where everything lies in the file: dax-info-block.ts. Who has it open:
+// dax-openers.ts.
 //
 //   open | memory --> OPEN --close--> CLOSED: every call is EBADF, views stay readable
 //                      `--lockMount--> MOUNTED --dispose--> OPEN
 //
-// Opening is shared by any number of processes (16), mounting is exclusive. Positions are bytes from
+// Opening is shared by any number of processes (16), mounting is exclusive. Positions are bytes
+// from
 // the start of the data; pages are counted from its page 0. Stores of one opener are seen by all at
-// once, since it is one memory; flush() is for the disk only. Counts are raised and lowered through a
+// once, since it is one memory; flush() is for the disk only. Counts are raised and lowered through
+// a
 // native PageSpace (region() says how to add the device to one), never through these views.
 //
 // The meta of pages belongs to whoever has the device mounted; when it is emptied: dax-meta.ts.
@@ -31,17 +35,23 @@ import { type Opener, Openers, type PageRun } from './dax-openers.js';
 export interface DaxOpenOptions {
   /** Data bytes: a multiple of 4096, at least 64 KiB. Of an existing device it must be the size. */
   readonly size?: number;
-  /** Make the file if it is missing or empty; then size must be given. Never overwrites anything. */
+  /**
+   * Make the file if it is missing or empty; then size must be given. Never overwrites anything.
+   */
   readonly create?: boolean;
 }
 
-/** A region of a native PageSpace and the opener row that its counts go to. May be posted to a worker. */
+/**
+ * A region of a native PageSpace and the opener row that its counts go to. May be posted to a
+ * worker.
+ */
 export interface DaxRegion extends NativeRegion {
   readonly slot: number;
 }
 
 /**
- * Every open device of this thread. One that was forgotten must not be collected: its lock would go,
+ * Every open device of this thread. One that was forgotten must not be collected: its lock would
+ * go,
  * and others would take its pins for a dead opener's while page spaces still count in its slot.
  */
 const openDevices = new Set<DaxDevice>();
@@ -58,7 +68,9 @@ export class DaxDevice implements Disposable {
   /** The whole mapping; the data starts at dataPos. */
   readonly buffer: SharedArrayBuffer;
   readonly dataPos: number;
-  /** Two u32 a page: references beyond idle at 2 * page, pins at 2 * page + 1. To read with Atomics. */
+  /**
+   * Two u32 a page: references beyond idle at 2 * page, pins at 2 * page + 1. To read with Atomics.
+   */
   readonly counters: Uint32Array;
   /** Eight u32 a page, see page-meta.ts. */
   readonly meta: Uint32Array;
@@ -94,7 +106,8 @@ export class DaxDevice implements Disposable {
 
   /**
    * Open a device file. EINVAL for a bad size (also one that is not the device's); ENOENT; EISDIR;
-   * EUCLEAN naming path for a file that is no device, damaged or too short; EBUSY when 16 have it open.
+   * EUCLEAN naming path for a file that is no device, damaged or too short; EBUSY when 16 have it
+   * open.
    * Pins left by openers that died are taken back now if no other opener lives.
    */
   static open(path: string, opts: DaxOpenOptions = {}): DaxDevice {
@@ -238,7 +251,9 @@ export class DaxDevice implements Disposable {
       .map((page) => page - first);
   }
 
-  /** Leave the device. Harmless when closed. Pins not given back stay, as those of a dead opener. */
+  /**
+   * Leave the device. Harmless when closed. Pins not given back stay, as those of a dead opener.
+   */
   close(): void {
     if (this.#state === 'CLOSED') return;
     if (this.#state === 'MOUNTED') this.#unlockMount();
@@ -329,7 +344,8 @@ function mapped<T>(
   }
 }
 
-// The info block goes first, into a file of one page, which then grows with zeroes to its full length.
+// The info block goes first, into a file of one page, which then grows with zeroes to its full
+// length.
 // A creator killed in between leaves just that page, and the next one to create goes on from there.
 function existingOrNew(
   file: DaxFile,

@@ -1,4 +1,5 @@
-// Goal: a mount believes an intact superblock copy, names the damaged one, and refuses when both are.
+// Goal: a mount believes an intact superblock copy, names the damaged one, and refuses when both
+// are.
 
 import test from 'ava';
 import fc from 'fast-check';

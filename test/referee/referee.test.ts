@@ -21,7 +21,9 @@ async function boot(policy: string): Promise<Machine> {
   });
 }
 
-/** Read a file into a mapping that is truncated in the middle; what befalls the blocks is `next`. */
+/**
+ * Read a file into a mapping that is truncated in the middle; what befalls the blocks is `next`.
+ */
 async function raceWith(machine: Machine, next: (admin: ReturnType<Machine['spawn']>) => unknown) {
   const app = machine.spawn('app');
   const admin = machine.spawn('admin');
