@@ -40,7 +40,8 @@ async function list(root: Process, path: string, name: string): Promise<void> {
   const target = s.mode >>> 12 === 0o12 ? ` -> ${await root.readlink(path)}` : '';
   const owner = `${s.uid}:${s.gid}`.padEnd(9);
   say(
-    `${modeText(s.mode)} ${String(s.nlink).padStart(3)} ${owner} ${String(s.size).padStart(12)} ${name}${target}`,
+    `${modeText(s.mode)} ${String(s.nlink).padStart(3)} ${owner} ` +
+      `${String(s.size).padStart(12)} ${name}${target}`,
   );
 }
 

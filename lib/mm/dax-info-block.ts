@@ -79,7 +79,8 @@ export function checkSize(size: number): void {
   if (!Number.isSafeInteger(size) || size < minSize || size > maxSize || size % PAGE_SIZE !== 0) {
     throw new Errno(
       'EINVAL',
-      `size ${String(size)}: must be a multiple of ${PAGE_SIZE} from ${minSize} to ${maxSize} bytes`,
+      `size ${String(size)}: must be a multiple of ${PAGE_SIZE}, ` +
+        `from ${minSize} to ${maxSize} bytes`,
     );
   }
 }

@@ -180,7 +180,8 @@ test('buffers that nobody holds are unmapped', async (t) => {
     const vm = await import('node:vm');
     v8.setFlagsFromString('--expose-gc');
     const gc = vm.runInNewContext('gc');
-    const mapped = () => fs.readFileSync('/proc/self/maps', 'latin1').split('memfd:gone').length - 1;
+    const maps = () => fs.readFileSync('/proc/self/maps', 'latin1');
+    const mapped = () => maps().split('memfd:gone').length - 1;
     (() => {
       for (let i = 0; i < 20; i++) {
         const file = native.memoryFile('gone'); file.setSize(1 << 20);
