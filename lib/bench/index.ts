@@ -1,6 +1,7 @@
 // All rows of the bench: a list of suites. A room that has rows of its own adds its function here.
 
 import { coreRows } from './core-rows.js';
+import { fsRows } from './fs-rows.js';
 import { nativeRows } from './native-rows.js';
 import { rdmaRows } from './rdma-rows.js';
 import type { Row } from './row.js';
@@ -17,6 +18,7 @@ export const suites: readonly Suite[] = [
   { name: 'native', rows: nativeRows },
   { name: 'core', rows: coreRows },
   { name: 'rdma', rows: rdmaRows },
+  { name: 'fs', rows: fsRows },
 ];
 
 /** Run one suite after the other; each row as soon as its suite has ended. */

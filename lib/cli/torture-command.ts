@@ -11,6 +11,7 @@ import type { Command } from 'commander';
 import { Prng } from '../sched/index.js';
 import { MiB } from '../units.js';
 import { checkImage } from './fsck-command.js';
+import { flipBytes, garbage, type DamageReport } from './damage.js';
 import { say } from './image.js';
 import { powerFailures } from './power-fail.js';
 import { TortureModel, workload } from './torture-model.js';
@@ -27,6 +28,7 @@ interface Options {
   readonly seed: string;
   readonly jobs: string;
   readonly powerFailures: string;
+  readonly damage: string;
 }
 
 export interface Outcome {
@@ -128,13 +130,29 @@ async function killRuns(
   return losses;
 }
 
+/** Change every stride-th byte of a clean and of an unclean image; how many were not survived. */
+async function damageRuns(stride: number, seed: number): Promise<number> {
+  if (stride === 0) return 0;
+  let failed = 0;
+  const tell = (what: string, { images, refused, failures }: DamageReport): void => {
+    for (const line of failures) say(`${what}: ${line}`);
+    say(`${what}: ${images} images, ${refused} refused, ${failures.length} failures`);
+    failed += failures.length;
+  };
+  tell('a byte changed, clean', await flipBytes(true, stride));
+  tell('a byte changed, unclean', await flipBytes(false, stride));
+  tell('garbage', await garbage(seed, Math.ceil(1000 / stride)));
+  return failed;
+}
+
 async function run(options: Options): Promise<void> {
-  const [kills, seed, jobs, failures] = [
+  const [kills, seed, jobs, failures, stride] = [
     options.kills,
     options.seed,
     options.jobs,
     options.powerFailures,
-  ].map(Number) as [number, number, number, number];
+    options.damage,
+  ].map(Number) as [number, number, number, number, number];
   const folder = mkdtempSync(join(place, 'leasehold-torture-'));
   const losses = await killRuns(folder, kills, seed, jobs);
   let lost = 0;
@@ -145,6 +163,7 @@ async function run(options: Options): Promise<void> {
     const { flushes, images } = report;
     say(`seed ${seed + i}: ${flushes} flushes, ${images} images after a power failure`);
   }
+  lost += await damageRuns(stride, seed);
   if (losses + lost === 0) rmSync(folder, { recursive: true, force: true });
   else say(`the images that lost something are in ${folder}`);
   process.exitCode = losses + lost === 0 ? 0 : 1;
@@ -158,5 +177,6 @@ export function addTorture(program: Command): void {
     .option('--seed <n>', 'of the first run; the next has the next one', '1')
     .option('--jobs <n>', 'processes at a time', '2')
     .option('--power-failures <n>', 'workloads whose every power failure is tried', '4')
+    .option('--damage <n>', 'change every nth byte of a small image; 1: all, 0: none', '101')
     .action(run);
 }

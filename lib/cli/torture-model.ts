@@ -78,6 +78,7 @@ export class TortureModel {
     } else if (op.op === 'unlink') this.#names.delete(op.name);
     else if (op.op === 'rename' || op.op === 'link') {
       const id = this.#names.get(op.name)!;
+      if (this.#names.get(op.to) === id) return; // two names of one file: rename(2) leaves both
       if (op.op === 'rename') this.#names.delete(op.name);
       this.#names.set(op.to, id);
     } else {

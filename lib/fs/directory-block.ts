@@ -114,9 +114,14 @@ export function readDirectoryBlock(block: Uint8Array, ino: number): Dirent[] {
   return slots(block, ino).flatMap((slot) => (slot.entry === null ? [] : [slot.entry]));
 }
 
+/** The longest record, in bytes, that fits into the block. */
+export function roomIn(block: Uint8Array, ino: number): number {
+  return slots(block, ino).reduce((most, slot) => Math.max(most, slot.recLen - slot.usedLen), 0);
+}
+
 /** Whether a name of nameLen bytes fits into the block. */
 export function hasRoom(block: Uint8Array, ino: number, nameLen: number): boolean {
-  return slots(block, ino).some((slot) => slot.recLen - slot.usedLen >= direntLen(nameLen));
+  return roomIn(block, ino) >= direntLen(nameLen);
 }
 
 /** Add an entry; false: there is no room, and nothing was changed. */

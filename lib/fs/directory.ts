@@ -8,12 +8,13 @@ import assert from 'node:assert/strict';
 import { PAGE_SIZE } from '../units.js';
 import {
   addDirent,
+  direntLen,
   emptyDirectoryBlock,
-  hasRoom,
   nameBytes,
   readDirectoryBlock,
   removeDirent,
   retargetDirent,
+  roomIn,
   type Dirent,
 } from './directory-block.js';
 import type { DiskStore } from './disk-store.js';
@@ -24,6 +25,8 @@ import type { JournalHandle } from './journal.js';
 interface DirectoryBlock {
   readonly block: number;
   readonly bytes: Uint8Array;
+  /** The longest record that fits, in bytes. */
+  room: number;
 }
 
 export class Directory {
@@ -32,6 +35,8 @@ export class Directory {
   readonly #store: DiskStore | null;
   readonly #entries = new Map<string, Dirent>();
   readonly #blocks: DirectoryBlock[] = [];
+  /** In which block each name stands. */
+  readonly #places = new Map<string, DirectoryBlock>();
 
   /** EUCLEAN: a block is damaged. */
   constructor(record: InodeRecord, store: DiskStore | null) {
@@ -44,8 +49,14 @@ export class Directory {
     for (const { block, nrPages } of this.#record.extents.all) {
       for (let b = block; b < block + nrPages; b++) {
         const bytes = store.journal.read(b, 0, BLOCK_SIZE);
-        this.#blocks.push({ block: b, bytes });
-        for (const e of readDirectoryBlock(bytes, this.#record.ino)) this.#entries.set(e.name, e);
+        const { ino } = this.#record;
+        const names = readDirectoryBlock(bytes, ino);
+        const place = { block: b, bytes, room: roomIn(bytes, ino) };
+        this.#blocks.push(place);
+        for (const e of names) {
+          this.#entries.set(e.name, e);
+          this.#places.set(e.name, place);
+        }
       }
     }
   }
@@ -66,8 +77,12 @@ export class Directory {
   /** Blocks that adding this name will take: 0 or 1. */
   blocksFor(name: string): number {
     if (this.#store === null) return 0;
-    const { length } = nameBytes(name);
-    return this.#blocks.some((b) => hasRoom(b.bytes, this.#record.ino, length)) ? 0 : 1;
+    return this.#roomFor(name) === undefined ? 1 : 0;
+  }
+
+  #roomFor(name: string): DirectoryBlock | undefined {
+    const len = direntLen(nameBytes(name).length);
+    return this.#blocks.find((b) => b.room >= len);
   }
 
   add(handle: JournalHandle, entry: Dirent): void {
@@ -75,11 +90,10 @@ export class Directory {
     this.#entries.set(entry.name, entry);
     if (this.#store === null) return;
     const { ino } = this.#record;
-    let target = this.#blocks.find((b) => addDirent(b.bytes, ino, entry));
-    if (target === undefined) {
-      target = this.#grow(handle, this.#store);
-      assert(addDirent(target.bytes, ino, entry), 'directory: a name does not fit an empty block');
-    }
+    const target = this.#roomFor(entry.name) ?? this.#grow(handle, this.#store);
+    assert(addDirent(target.bytes, ino, entry), `directory: no room for ${entry.name}`);
+    target.room = roomIn(target.bytes, ino);
+    this.#places.set(entry.name, target);
     handle.write(target.block, 0, target.bytes);
   }
 
@@ -99,7 +113,8 @@ export class Directory {
     record.extents.insert({ pgoff: record.extents.end, nrPages: 1, block, unwritten });
     record.size = record.extents.end * PAGE_SIZE;
     store.write(handle, record);
-    const grown = { block, bytes: emptyDirectoryBlock(record.ino) };
+    const bytes = emptyDirectoryBlock(record.ino);
+    const grown = { block, bytes, room: roomIn(bytes, record.ino) };
     this.#blocks.push(grown);
     return grown;
   }
@@ -107,8 +122,11 @@ export class Directory {
   remove(handle: JournalHandle, name: string): void {
     assert(this.#entries.delete(name), `directory: there is no ${name}`);
     if (this.#store === null) return;
-    const target = this.#blocks.find((b) => removeDirent(b.bytes, this.#record.ino, name));
-    assert(target !== undefined, `directory: ${name} is in no block`);
+    const { ino } = this.#record;
+    const target = this.#places.get(name);
+    assert(target !== undefined && removeDirent(target.bytes, ino, name), `no ${name} in a block`);
+    target.room = roomIn(target.bytes, ino);
+    this.#places.delete(name);
     handle.write(target.block, 0, target.bytes);
   }
 
@@ -117,8 +135,9 @@ export class Directory {
     assert(this.#entries.has(entry.name), `directory: there is no ${entry.name}`);
     this.#entries.set(entry.name, entry);
     if (this.#store === null) return;
-    const target = this.#blocks.find((b) => retargetDirent(b.bytes, this.#record.ino, entry));
-    assert(target !== undefined, `directory: ${entry.name} is in no block`);
+    const { ino } = this.#record;
+    const target = this.#places.get(entry.name);
+    assert(target !== undefined && retargetDirent(target.bytes, ino, entry), 'in no block');
     handle.write(target.block, 0, target.bytes);
   }
 }

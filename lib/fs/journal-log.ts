@@ -117,9 +117,10 @@ export class JournalLog {
     return this.#areaLen - (this.#head - this.#tail);
   }
 
-  /** Write an empty log: what mkfs and a repair do. */
+  /** Write an empty log: what mkfs and a repair do. No old record may look like the next one. */
   format(): void {
-    this.#partition.zero(this.#start, 1);
+    this.#partition.zero(this.#start, 1 + this.#areaLen / BLOCK_SIZE);
+    this.#persistence.flush(posOf(this.#start), posOf(1) + this.#areaLen);
     this.#writeHeader();
   }
 

@@ -1,0 +1,171 @@
+// Damaged images: one byte of a small image changed, its end cut off, or all of it garbage. Whatever
+// it is, a mount answers with an errno or with the files as they were; fsck never crashes, and what
+// it repaired it finds sound. The bytes of files carry no checksum: they are left out.
+
+import { isErrno } from '../errno.js';
+import { fsckPartition } from '../fs/fsck.js';
+import { BLOCK_SIZE } from '../fs/format.js';
+import { devicePartition } from '../fs/partition.js';
+import { bootMachine, type Process } from '../machine.js';
+import { DaxDevice } from '../mm/dax-device.js';
+import { Prng } from '../sched/index.js';
+import { KiB, MiB, PAGE_SIZE } from '../units.js';
+import { contentsOf } from './torture-player.js';
+
+export const IMAGE_LEN = 512 * KiB;
+
+export interface SoundImage {
+  readonly bytes: Uint8Array;
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Blocks that hold bytes of files. */
+  readonly dataBlocks: ReadonlySet<number>;
+}
+
+async function fill(app: Process): Promise<void> {
+  await app.mkdir('/d');
+  for (const [i, name] of ['/a', '/d/b', '/d/c'].entries()) {
+    const fd = await app.open(name, ['rdwr', 'creat']);
+    await app.write(fd, 0, new Uint8Array(5000).fill(i + 1));
+    await app.close(fd);
+  }
+  // Holes make extents, more than an inode has room for.
+  const fd = await app.open('/holes', ['rdwr', 'creat']);
+  for (let i = 0; i < 15; i++) await app.write(fd, 2 * i * PAGE_SIZE, Uint8Array.of(i + 1));
+  await app.close(fd);
+  await app.symlink('a', '/link');
+  await app.link('/a', '/d/a2');
+}
+
+/** A small image with every kind of structure; unclean: its log is not empty. */
+export async function soundImage(clean: boolean): Promise<SoundImage> {
+  const machine = await bootMachine({
+    ...{ inMemory: true, size: IMAGE_LEN, ram: MiB },
+    mounts: { '/': { flavor: 'ext4', dax: true } },
+  });
+  const app = machine.spawn('fill');
+  await fill(app);
+  const files = await contentsOf(app);
+  const { mount } = machine.mounts.get('/')!;
+  const dataBlocks = new Set<number>();
+  for (const inode of mount.inodes) {
+    if (!inode.isRegular) continue;
+    for (const e of inode.extents.all) {
+      for (let i = 0; i < e.nrPages; i++) dataBlocks.add(e.block + i);
+    }
+  }
+  if (clean) mount.disk!.setMounted(false);
+  else mount.syncAll();
+  const bytes = Uint8Array.from(machine.device.view(0, machine.device.len));
+  machine.abandon();
+  return { bytes, files, dataBlocks };
+}
+
+const sameBytes = (a: Uint8Array, b: Uint8Array | undefined): boolean =>
+  b !== undefined && Buffer.compare(a, b) === 0;
+
+/** Read all files of a mounted image; a refusal is fine, other bytes are not. */
+async function wrongFile(app: Process, files: SoundImage['files']): Promise<string | null> {
+  for (const [name, bytes] of files) {
+    try {
+      const fd = await app.open(name, ['rdonly']);
+      const found = await app.read(fd, 0, 1 << 20);
+      await app.close(fd);
+      if (!sameBytes(bytes, found)) return `${name} has other bytes`;
+    } catch (e) {
+      if (!isErrno(e, 'EUCLEAN')) return `${name}: ${String(e)}`;
+    }
+  }
+  return null;
+}
+
+export type Refusal = 'mounted' | 'refused';
+
+/** What became of it; throws what must not be: a crash, or a wrong file. */
+export async function tryImage(bytes: Uint8Array, files: SoundImage['files']): Promise<Refusal> {
+  const device = DaxDevice.memory(bytes.length);
+  try {
+    device.write(0, bytes);
+    const partition = devicePartition(device, 0, device.len);
+    let mounted: Refusal = 'mounted';
+    try {
+      await using machine = await bootMachine({
+        ...{ device: device.path, ram: MiB },
+        mounts: { '/': { flavor: 'ext4', dax: true, keep: true } },
+      });
+      const wrong = await wrongFile(machine.spawn('check'), files);
+      if (wrong !== null) throw new Error(wrong);
+    } catch (e) {
+      if (!isErrno(e, 'EUCLEAN') && !isErrno(e, 'EINVAL')) throw e;
+      mounted = 'refused';
+    }
+    await checkRepair(device, bytes, partition);
+    return mounted;
+  } finally {
+    device.close();
+  }
+}
+
+async function checkRepair(
+  device: DaxDevice,
+  bytes: Uint8Array,
+  partition: ReturnType<typeof devicePartition>,
+): Promise<void> {
+  device.write(0, bytes);
+  try {
+    await fsckPartition(partition, false);
+    if (!sameBytes(bytes, device.view(0, device.len))) throw new Error('fsck changed the image');
+    await fsckPartition(partition, true);
+  } catch (e) {
+    if (isErrno(e, 'EUCLEAN') || isErrno(e, 'EINVAL')) return;
+    throw e;
+  }
+  const [left] = (await fsckPartition(partition, false)).findings;
+  if (left !== undefined) throw new Error(`after a repair: ${left.what}`);
+}
+
+export interface DamageReport {
+  readonly images: number;
+  readonly refused: number;
+  readonly failures: readonly string[];
+}
+
+/** Change one byte at a time, at every stride-th position of the metadata. */
+export async function flipBytes(clean: boolean, stride: number, from = 0): Promise<DamageReport> {
+  const { bytes, files, dataBlocks } = await soundImage(clean);
+  const failures: string[] = [];
+  let images = 0;
+  let refused = 0;
+  for (let pos = from; pos < bytes.length; pos += stride) {
+    if (dataBlocks.has(Math.floor(pos / BLOCK_SIZE))) continue;
+    const image = bytes.slice();
+    image[pos]! ^= 1 << (pos % 8);
+    images += 1;
+    try {
+      if ((await tryImage(image, files)) === 'refused') refused += 1;
+    } catch (e) {
+      const what = e instanceof Error ? (e.stack ?? e.message) : String(e);
+      failures.push(`byte ${pos} (block ${Math.floor(pos / BLOCK_SIZE)}): ${what}`);
+    }
+  }
+  return { images, refused, failures };
+}
+
+/** Garbage: all of it random, or every block but the superblocks and the log. */
+export async function garbage(seed: number, rounds: number): Promise<DamageReport> {
+  const { bytes, files } = await soundImage(true);
+  const rng = new Prng(seed);
+  const failures: string[] = [];
+  let refused = 0;
+  for (let i = 0; i < rounds; i++) {
+    const image = bytes.slice();
+    const from = i % 2 === 0 ? 0 : BLOCK_SIZE * (1 + (rng.uint32() % 20));
+    const to = i % 2 === 0 ? image.length : Math.min(image.length, from + BLOCK_SIZE);
+    for (let pos = from; pos < to; pos++) image[pos] = rng.uint32() & 0xff;
+    try {
+      if ((await tryImage(image, files)) === 'refused') refused += 1;
+    } catch (e) {
+      failures.push(`round ${i}: ${e instanceof Error ? (e.stack ?? e.message) : String(e)}`);
+    }
+  }
+  return { images: rounds, refused, failures };
+}
