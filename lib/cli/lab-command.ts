@@ -17,6 +17,7 @@ import {
   type CellVerdict,
 } from '../lab/cell.js';
 import { cellsOf } from '../lab/matrix.js';
+import { withoutMeaning } from '../lab/measure.js';
 import { measureAll, serveCells } from '../lab/pool.js';
 import { fullTable, overview, strayText } from '../lab/table.js';
 import { traceCell } from '../lab/trace-cell.js';
@@ -27,7 +28,8 @@ interface Options {
   readonly driver: readonly string[];
   readonly behaviour: readonly string[];
   readonly operation: readonly string[];
-  readonly schedules: number;
+  readonly schedules?: number;
+  readonly seconds?: number;
   readonly processes: number;
   readonly exhaustive?: boolean;
   readonly live: boolean;
@@ -37,6 +39,10 @@ interface Options {
   readonly report: string | false;
   readonly trace?: string;
 }
+
+/** Schedules of a cell that pins, if there is time; and the time there is. */
+const usualSchedules = 200;
+const usualSeconds = 240;
 
 const commaList = (value: string, before: readonly string[] = []): string[] => [
   ...before,
@@ -71,6 +77,25 @@ function deviceFolder(options: Options): { readonly prefix: string; end(): void 
   return { prefix: join(folder, 'pmem'), end };
 }
 
+/** A fixed order without neighbours side by side, so that the first cells tell how long all take. */
+function shuffled<T>(items: readonly T[]): T[] {
+  const stride = 61;
+  return Array.from({ length: stride }, (_, first) =>
+    items.filter((_item, i) => i % stride === first),
+  ).flat();
+}
+
+/** The cells that are to be measured, with their places; the others have their verdict at once. */
+async function withMeaning(cells: readonly Cell[], verdicts: CellVerdict[]) {
+  const measured: { readonly cell: Cell; readonly index: number }[] = [];
+  for (const [index, cell] of cells.entries()) {
+    const na = withoutMeaning(cell, await policyOf(cell.policy));
+    if (na === null) measured.push({ cell, index });
+    else verdicts[index] = na;
+  }
+  return shuffled(measured);
+}
+
 async function measure(cells: readonly Cell[], options: Options, device: string) {
   const bar = new SingleBar({
     format: '{bar} {value}/{total} cells, {rate} schedules/s, {eta_formatted} left: {cell}',
@@ -78,26 +103,36 @@ async function measure(cells: readonly Cell[], options: Options, device: string)
     clearOnComplete: true,
     etaBuffer: 200,
   });
-  bar.start(cells.length, 0, { cell: '', rate: '-' });
   const verdicts: CellVerdict[] = [];
+  const measured = await withMeaning(cells, verdicts);
+  bar.start(measured.length, 0, { cell: '', rate: '-' });
   const sinceMs = performance.now();
   let schedules = 0;
   try {
-    await measureAll(cells, {
-      schedules: options.schedules,
-      exhaustive: options.exhaustive === true,
-      live: options.live,
-      device,
-      processes: Math.min(options.processes, cells.length),
-      script: process.argv[1]!,
-      args: ['lab-process'],
-      onVerdict(verdict, index) {
-        verdicts[index] = verdict;
-        schedules += verdict.schedules;
-        const rate = Math.round((schedules * 1000) / (performance.now() - sinceMs));
-        bar.increment(1, { cell: cellName(verdict), rate });
+    await measureAll(
+      measured.map(({ cell }) => cell),
+      {
+        schedules: options.schedules ?? usualSchedules,
+        seconds:
+          options.seconds ??
+          (options.schedules === undefined && options.exhaustive !== true
+            ? usualSeconds
+            : Infinity),
+        elapsed: () => (performance.now() - sinceMs) / 1000,
+        exhaustive: options.exhaustive === true,
+        live: options.live,
+        device,
+        processes: Math.min(options.processes, Math.max(1, measured.length)),
+        script: process.argv[1]!,
+        args: ['lab-process'],
+        onVerdict(verdict, index) {
+          verdicts[measured[index]!.index] = verdict;
+          schedules += verdict.schedules;
+          const rate = Math.round((schedules * 1000) / (performance.now() - sinceMs));
+          bar.increment(1, { cell: cellName(verdict), rate });
+        },
       },
-    });
+    );
   } finally {
     bar.stop();
   }
@@ -177,7 +212,8 @@ export function addLab(program: Command): void {
     .option('--driver <a,b>', 'only these drivers', listOf(driverNames), [])
     .option('--behaviour <a,b>', 'only these applications', listOf(behaviourNames), [])
     .option('--operation <a,b>', 'only these operations', listOf(operationNames), [])
-    .option('--schedules <n>', 'of each cell that pins', positive, 200)
+    .option('--schedules <n>', 'of each cell that pins, however long it takes', positive)
+    .option('--seconds <n>', 'for all: up to 200 schedules a cell, fewer if late (240)', positive)
     .option('--exhaustive', 'every schedule up to two preemptions, however many there are')
     .option('--no-live', 'do not play the cells on the real clock as well')
     .option('--processes <n>', 'that measure at once', positive, availableParallelism())

@@ -13,6 +13,7 @@ import { deviceDax } from './device-dax-act.js';
 import { directIO } from './direct-io-act.js';
 import { v4l2DmaBuf } from './dmabuf-act.js';
 import { rdmaLease, rdmaOnDemand, rdmaPinned, rdmaRevocable } from './rdma-act.js';
+import { pnfs } from './pnfs-act.js';
 import type { Scene } from './scene.js';
 import { v4l2UserPtr } from './v4l2-act.js';
 import { vfio } from './vfio-act.js';
@@ -52,6 +53,8 @@ export interface Act {
   readonly nrPages: number;
   /** Several processes can use it at once. */
   readonly shared: boolean;
+  /** The file system that it needs; ext4 if it minds none. */
+  readonly flavor?: 'xfs';
   /** Bytes of the device that the machine sets aside for it. */
   readonly deviceDax?: { readonly size: number };
   /** It has a lease of its own with its pins: the application takes none. */
@@ -59,7 +62,7 @@ export interface Act {
   open(scene: Scene, process: Process): Promise<Port>;
 }
 
-const acts: Readonly<Partial<Record<DriverName, Act>>> = {
+const acts: Readonly<Record<DriverName, Act>> = {
   'rdma-pinned': rdmaPinned,
   'rdma-on-demand': rdmaOnDemand,
   'rdma-lease': rdmaLease,
@@ -68,14 +71,8 @@ const acts: Readonly<Partial<Record<DriverName, Act>>> = {
   'v4l2-dmabuf': v4l2DmaBuf,
   'direct-io': directIO,
   vfio,
+  pnfs,
   'device-dax': deviceDax,
 };
 
-export const actOf = (driver: DriverName): Act => {
-  const act = acts[driver];
-  if (act === undefined) throw new Error(`no act of ${driver}`);
-  return act;
-};
-
-/** The drivers that have an act. */
-export const playable = (driver: DriverName): boolean => driver in acts;
+export const actOf = (driver: DriverName): Act => acts[driver];

@@ -3,7 +3,7 @@
 // Rows are asked in this order; the first that applies says why.
 
 import type { LayoutPolicy } from '../lease/layout.js';
-import { actOf, playable } from './acts.js';
+import { actOf } from './acts.js';
 import type { Cell } from './cell.js';
 import { onPageCache } from './scene.js';
 
@@ -16,10 +16,6 @@ const isRdma = ({ driver }: Cell): boolean => driver.startsWith('rdma');
 
 const exclusions: readonly Exclusion[] = [
   {
-    reason: 'the driver is not there yet',
-    applies: ({ driver }) => !playable(driver),
-  },
-  {
     reason: 'device-dax has no file: nothing to truncate, to sync or to reclaim',
     applies: ({ driver, operation }) => driver === 'device-dax' && operation !== 'exit',
   },
@@ -30,11 +26,23 @@ const exclusions: readonly Exclusion[] = [
   },
   {
     reason: 'a layout lease on a file in the page cache: no file system grants one',
-    applies: (c) => onPageCache(c.operation) && c.driver === 'rdma-lease',
+    applies: (c) => onPageCache(c.operation) && actOf(c.driver).ownLease === true,
   },
   {
     reason: 'pins of the page cache are shown on 6.1, whose rxe has no on-demand paging',
     applies: (c) => onPageCache(c.operation) && c.driver === 'rdma-on-demand',
+  },
+  {
+    reason: 'a block layout is recalled by its own protocol: see linux, recall-fence and none',
+    applies: ({ driver, policy }) =>
+      driver === 'pnfs' && !['linux', 'recall-fence', 'none'].includes(policy),
+  },
+  {
+    reason: 'no page of a file is held and no policy is asked: see linux, odp and none',
+    applies: ({ driver, policy }) =>
+      (actOf(driver).pins === 'none' || driver === 'device-dax') &&
+      driver !== 'pnfs' &&
+      !['linux', 'odp', 'none'].includes(policy),
   },
   {
     reason: 'no lease is broken by fsync or reclaim: the holder is told nothing',
@@ -57,6 +65,7 @@ const exclusions: readonly Exclusion[] = [
     reason: 'nothing is pinned: there is nothing to give back when told',
     applies: ({ driver, behaviour }) =>
       actOf(driver).pins === 'none' &&
+      driver !== 'pnfs' &&
       !['never-leases', 'exits-device-first', 'revoked-key'].includes(behaviour),
   },
   {
@@ -71,9 +80,9 @@ const exclusions: readonly Exclusion[] = [
       !['revoked', 'killed'].includes(promises.holder),
   },
   {
-    reason: 'the registration holds the lease: it cannot be dropped, left out, or lost by a close',
+    reason: 'the device holds the lease: it cannot be dropped, left out, or lost by a close',
     applies: ({ driver, behaviour }) =>
-      driver === 'rdma-lease' &&
+      actOf(driver).ownLease === true &&
       ['drops-lease', 'never-leases', 'exits-data-first'].includes(behaviour),
   },
   {
@@ -86,7 +95,7 @@ const exclusions: readonly Exclusion[] = [
     reason: 'the mixture is played by those who truncate a file under RDMA or direct I/O',
     applies: (c) =>
       c.behaviour === 'mixture' &&
-      (!actOf(c.driver).shared || c.operation !== 'truncate' || c.driver === 'rdma-lease'),
+      (!actOf(c.driver).shared || c.operation !== 'truncate' || actOf(c.driver).ownLease === true),
   },
 ];
 

@@ -33,16 +33,21 @@ async function live(cell: Cell, policy: LayoutPolicy, device: string): Promise<L
   return playLive(cell, policy, `${device}.live`);
 }
 
+/** The verdict on a cell that makes no sense; null if it makes sense. */
+export function withoutMeaning(cell: Cell, policy: LayoutPolicy): CellVerdict | null {
+  const na = notApplicable(cell, policy);
+  if (na === null) return null;
+  const unmeasured = { strategy: 'none', schedules: 0, complete: true, token: '', seen: {} };
+  return { ...cell, ...nothing, na, verdict: 'n/a', ...unmeasured, live: null, broken: [] };
+}
+
 export async function measureCell(
   cell: Cell,
   policy: LayoutPolicy,
   options: MeasureOptions,
 ): Promise<CellVerdict> {
-  const na = notApplicable(cell, policy);
-  if (na !== null) {
-    const unmeasured = { strategy: 'none', schedules: 0, complete: true, token: '', seen: {} };
-    return { ...cell, ...nothing, na, verdict: 'n/a', ...unmeasured, live: null, broken: [] };
-  }
+  const na = withoutMeaning(cell, policy);
+  if (na !== null) return na;
   const { worst, choices: _, ...found } = await searchCell(cell, policy, options);
   const pinned = worst.pin.includes('granted');
   const alive =

@@ -10,6 +10,10 @@ import { measureCell, type MeasureOptions } from './measure.js';
 import { policyOf } from './user-policy.js';
 
 export interface PoolOptions extends MeasureOptions {
+  /** Fewer schedules for each cell rather than take longer; Infinity: as many as were asked for. */
+  readonly seconds: number;
+  /** Seconds since the lab began. */
+  readonly elapsed: () => number;
   readonly processes: number;
   /** What to start a child with: a script and its arguments; it calls serveCells(). */
   readonly script: string;
@@ -27,6 +31,12 @@ interface Job {
 type Answer =
   | { readonly index: number; readonly verdict: CellVerdict }
   | { readonly index: number; readonly failure: string };
+
+/** Schedules of a cell that pins, however late it is; and before any rate is known. */
+const fewest = 12;
+const atFirst = 40;
+/** Cells that tell the rate. */
+const warmUp = 8;
 
 const tooMuch = 'the lab failed';
 
@@ -53,6 +63,9 @@ class Pool {
   readonly #children: ChildProcess[] = [];
   #next = 0;
   #left: number;
+  /** Schedules so far, and cells that had more than one. */
+  #schedules = 0;
+  #raced = 0;
   #settle!: { done(): void; fail(error: Error): void };
 
   constructor(cells: readonly Cell[], options: PoolOptions) {
@@ -83,9 +96,22 @@ class Pool {
     const index = this.#next++;
     const cell = this.#cells[index];
     if (cell === undefined) return;
-    const { schedules, exhaustive, live, device } = this.#options;
+    const { exhaustive, live, device } = this.#options;
+    const schedules = this.#affordable();
     const options = { schedules, exhaustive, live, device: `${device}${i}.img` };
     child.send({ index, cell, options } satisfies Job);
+  }
+
+  /** Schedules for the next cell, if the rest is to be over in time at the rate so far. */
+  #affordable(): number {
+    const { schedules, seconds, elapsed } = this.#options;
+    if (seconds === Infinity) return schedules;
+    if (this.#raced < warmUp) return Math.min(schedules, atFirst);
+    const done = this.#cells.length - this.#left;
+    const toRace = Math.max(1, (this.#left * this.#raced) / done);
+    const rate = this.#schedules / elapsed();
+    const share = Math.floor(((seconds - elapsed()) * rate) / toRace);
+    return Math.max(fewest, Math.min(schedules, share));
   }
 
   #answered(child: ChildProcess, i: number, a: Answer): void {
@@ -94,6 +120,8 @@ class Pool {
       const name = `${c.policy}/${c.driver}/${c.behaviour}/${c.operation}`;
       return this.#settle.fail(new Error(`${tooMuch} at ${name}: ${a.failure}`));
     }
+    this.#schedules += a.verdict.schedules;
+    if (a.verdict.schedules > 1) this.#raced++;
     this.#options.onVerdict(a.verdict, a.index);
     if (--this.#left === 0) this.#settle.done();
     else this.#give(child, i);

@@ -56,7 +56,7 @@ export function machineOptions(spec: SceneSpec): MachineOptions {
     ...(act.deviceDax !== undefined && { deviceDax: act.deviceDax }),
     drivers: act.drivers as Driver[],
     mounts: {
-      '/': { flavor: 'ext4', dax: !onPageCache(operation), policy },
+      '/': { flavor: act.flavor ?? 'ext4', dax: !onPageCache(operation), policy },
       ...(act.pins === 'short' && { '/disk': { flavor: 'ext4', size: 256 * KiB } as const }),
     },
   };
