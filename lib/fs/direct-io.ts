@@ -172,9 +172,11 @@ export async function directWrite(
   const end = pagesFor(pos + buffer.len);
   await mapping.invalidateLock.downWrite(task);
   try {
-    await writebackRange(task, inode, 'sync', start, end);
-    await mapping.unmapMappingRange(task, start, end);
-    fs.data.dropPages(inode, start, end);
+    // Whole folios: invalidate_inode_pages2_range asks nobody who references them.
+    const goes = fs.data.reach?.(inode, start, end) ?? { start, end };
+    await writebackRange(task, inode, 'sync', goes.start, goes.end);
+    await mapping.unmapMappingRange(task, goes.start, goes.end);
+    fs.data.dropPages(inode, goes.start, goes.end);
   } finally {
     mapping.invalidateLock.upWrite(task);
   }

@@ -7,6 +7,7 @@ import type { Caller } from '../mm/caller.js';
 import type { Task } from '../sched/index.js';
 import { isAligned, pagesFor, pgoffOf, posOf, type Pgoff } from '../units.js';
 import { fillHoles, removeBlocks, replaceBlock } from './block-map.js';
+import { unmapForDrop } from './file-data.js';
 import type { Inode } from './inode.js';
 import { withLayoutBroken, type PageRange, type ReferencedBlocks } from './layout-break.js';
 import { checksBeforeBreak } from './layout-table.js';
@@ -170,7 +171,7 @@ async function zeroRange(call: FallocCall, blocks: ReferencedBlocks): Promise<vo
   const last = pgoffOf(end);
   await punchRange(task, inode, pos, Math.min(len, posOf(first) - pos), blocks);
   if (first > last) return;
-  await inode.mapping.unmapMappingRange(task, first, last);
+  await unmapForDrop(task, inode, first, last);
   if (blocks === 'free') {
     inode.fs.data.dropPages(inode, first, last);
     await inode.fs.transaction(task, (handle) => {
@@ -189,10 +190,10 @@ async function prepareShift(
   { task, inode, pos }: FallocCall,
   blocks: ReferencedBlocks,
 ): Promise<void> {
-  const { mapping, fs } = inode;
+  const { fs } = inode;
   const start = pgoffOf(pos);
   await fs.data.sync(task, inode, start, Infinity);
-  await mapping.unmapMappingRange(task, start, Infinity, { evenCows: true });
+  await unmapForDrop(task, inode, start, Infinity, { evenCows: true });
   fs.data.dropPages(inode, start, Infinity);
   if (blocks === 'free') return;
   const disk = assertDisk(fs);

@@ -13,6 +13,7 @@ import { VmFault, type FaultAccess, type VMA } from '../mm/vma.js';
 import { pageObject, type Task } from '../sched/index.js';
 import { PAGE_SIZE, pageOffset, pagesFor, pgoffOf, type Pfn, type Pgoff } from '../units.js';
 import type { Inode } from './inode.js';
+import type { PageRange } from './layout-break.js';
 import type { Mount } from './mount.js';
 
 export interface FileData {
@@ -23,7 +24,9 @@ export interface FileData {
   fault(task: Task, vma: VMA, inode: Inode, pgoff: Pgoff, access: FaultAccess): Promise<Pfn>;
   /** Let [from, to), which lies within one page, read as zeros. A hole stays a hole. */
   zeroBytes(task: Task, inode: Inode, from: number, to: number): Promise<void>;
-  /** Take the pages [start, end) out of the file's mapping. */
+  /** The pages that may go when [start, end) goes, where it is not just these: large folios. */
+  reach?(inode: Inode, start: Pgoff, end: Pgoff): PageRange;
+  /** Take the pages [start, end) out of the file's mapping; their reach is unmapped. */
   dropPages(inode: Inode, start: Pgoff, end: Pgoff): void;
   /** Have the dirty pages of [start, end) on the device. */
   sync(task: Task, inode: Inode, start?: Pgoff, end?: Pgoff): Promise<void>;
@@ -73,3 +76,18 @@ export async function copyRun(
 /** How much of a read from pos lies inside the file. */
 export const readable = (inode: Inode, pos: number, len: number): number =>
   Math.max(0, Math.min(len, inode.size() - pos));
+
+/** Unmap pages [start, end) that are about to be dropped, with all that may go with them. */
+export async function unmapForDrop(
+  task: Task,
+  inode: Inode,
+  start: Pgoff,
+  end: Pgoff,
+  opts: { evenCows?: boolean } = {},
+): Promise<void> {
+  await inode.mapping.unmapMappingRange(task, start, end, opts);
+  const reach = inode.fs.data.reach?.(inode, start, end);
+  if (reach === undefined) return;
+  if (reach.start < start) await inode.mapping.unmapMappingRange(task, reach.start, start);
+  if (reach.end > end) await inode.mapping.unmapMappingRange(task, end, reach.end);
+}

@@ -2,19 +2,27 @@
 //
 // A write that brings in many pages at once makes folios of 2^n pages, each aligned to its size
 // (fs/ext4/inode.c:ext4_write_begin, mm/filemap.c:__filemap_get_folio). A folio that a punch or a
-// truncate covers whole is dropped; one that is covered in part is zeroed there and then split, and
-// the split fails while any of its pages is referenced: then the zeroed pages stay the file's
-// (mm/truncate.c:truncate_inode_partial_folio; measured: 7.2.12 zeroes under a pin).
+// truncate covers whole is dropped. One that is covered in part is zeroed there, and then
+// (mm/truncate.c:truncate_inode_partial_folio; measured: 7.2.12 zeroes under a pin)
+//
+//   nobody references it   split at the cut; the pieces inside go, the others stay folios
+//   referenced, dirty      all of it stays, the zeroed pages too
+//   referenced, clean      all of it goes, also what the cut left alone
 
 import type { Pgoff } from '../units.js';
 import type { Inode } from './inode.js';
+import type { PageRange } from './layout-break.js';
 
 /** MAX_PAGECACHE_ORDER for 4 KiB pages: 2 MiB. */
 const MAX_ORDER = 9;
 
-interface Folio {
-  readonly start: Pgoff;
-  readonly end: Pgoff;
+type Folio = PageRange;
+
+export interface Cut {
+  /** Pages inside the cut that stay, zeroed. */
+  readonly kept: ReadonlySet<Pgoff>;
+  /** Folios that go although the cut covers them in part. */
+  readonly goesToo: readonly PageRange[];
 }
 
 export class Folios {
@@ -42,21 +50,52 @@ export class Folios {
     }
   }
 
-  /** Pages of [start, end) that stay, zeroed, because their folio cannot be split. */
-  unsplittable(inode: Inode, start: Pgoff, end: Pgoff): ReadonlySet<Pgoff> {
-    const kept = new Set<Pgoff>();
+  /** [start, end) made wider to whole folios: what may go when it goes, is written when it is. */
+  reach(inode: Inode, start: Pgoff, end: Pgoff): PageRange {
     const folios = this.#byInode.get(inode);
-    if (folios === undefined) return kept;
-    for (const folio of new Set(folios.values())) {
+    return {
+      start: folios?.get(start)?.start ?? start,
+      end: folios?.get(end - 1)?.end ?? end,
+    };
+  }
+
+  /** [start, end) goes: what becomes of the folios it covers in part. */
+  cut(inode: Inode, start: Pgoff, end: Pgoff): Cut {
+    const kept = new Set<Pgoff>();
+    const goesToo: PageRange[] = [];
+    const folios = this.#byInode.get(inode);
+    for (const folio of new Set(folios?.values())) {
       if (folio.end <= start || folio.start >= end) continue;
       const whole = folio.start >= start && folio.end <= end;
-      const stuck = !whole && this.#referenced(inode, folio);
-      for (let p = folio.start; p < folio.end; p++) {
-        if (!stuck) folios.delete(p);
-        else if (p >= start && p < end) kept.add(p);
+      if (whole || !this.#referenced(inode, folio)) {
+        this.#split(folios!, folio, start, end);
+      } else if (inode.mapping.dirtyPages(folio.start, folio.end).length > 0) {
+        for (let p = folio.start; p < folio.end; p++) if (p >= start && p < end) kept.add(p);
+      } else {
+        for (let p = folio.start; p < folio.end; p++) folios!.delete(p);
+        goesToo.push(folio);
       }
     }
-    return kept;
+    return { kept, goesToo };
+  }
+
+  /**
+   * Halves, and again the half that holds the cut, until no piece crosses it
+   * (mm/huge_memory.c:folio_split, not uniform); pieces inside [start, end) are gone.
+   */
+  #split(folios: Map<Pgoff, Folio>, folio: Folio, start: Pgoff, end: Pgoff): void {
+    const inside = folio.start >= start && folio.end <= end;
+    const outside = folio.end <= start || folio.start >= end;
+    if (inside || outside) {
+      for (let p = folio.start; p < folio.end; p++) {
+        if (inside) folios.delete(p);
+        else folios.set(p, folio);
+      }
+      return;
+    }
+    const middle = (folio.start + folio.end) / 2;
+    this.#split(folios, { start: folio.start, end: middle }, start, end);
+    this.#split(folios, { start: middle, end: folio.end }, start, end);
   }
 
   #referenced(inode: Inode, folio: Folio): boolean {

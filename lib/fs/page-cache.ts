@@ -113,22 +113,34 @@ export function pageCacheData(): FileData {
       if (inode.extents.lookup(pgoff) !== undefined) mapping.setDirty(pgoff);
     },
 
+    reach: (inode, start, end) => folios.reach(inode, start, end),
+
     dropPages(inode, start, end) {
       const { mapping, fs } = inode;
       const { allocator, pages } = fs.env.mm;
-      const kept = folios.unsplittable(inode, start, end);
+      const drop = (pgoff: Pgoff, pfn: Pfn): void => {
+        mapping.delete(pgoff);
+        allocator.freePage(pfn);
+      };
+      const { kept, goesToo } = folios.cut(inode, start, end);
+      for (const folio of goesToo) {
+        for (const [pgoff, pfn] of [...mapping.entries(folio.start, folio.end)]) {
+          if (pgoff >= start && pgoff < end) pages.fillPage(pfn, 0);
+          drop(pgoff, pfn);
+        }
+      }
       for (const [pgoff, pfn] of [...mapping.entries(start, end)]) {
         if (kept.has(pgoff)) {
           pages.fillPage(pfn, 0);
           mapping.clearDirty(pgoff);
-        } else {
-          mapping.delete(pgoff);
-          allocator.freePage(pfn);
-        }
+        } else drop(pgoff, pfn);
       }
     },
 
-    sync: (task, inode, start, end) => writebackRange(task, inode, 'sync', start, end),
+    async sync(task, inode, start = 0, end = Infinity) {
+      const reach = folios.reach(inode, start, end);
+      await writebackRange(task, inode, 'sync', reach.start, reach.end);
+    },
   };
 }
 

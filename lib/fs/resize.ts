@@ -12,6 +12,7 @@ import {
   type Pgoff,
 } from '../units.js';
 import { removeBlocks, replaceBlock } from './block-map.js';
+import { unmapForDrop } from './file-data.js';
 import type { Inode } from './inode.js';
 import type { ReferencedBlocks } from './layout-break.js';
 import { assertRam } from './store-kinds.js';
@@ -81,7 +82,7 @@ export async function setSize(
   size: number,
   blocks: ReferencedBlocks,
 ): Promise<void> {
-  const { record, mapping, fs } = inode;
+  const { record, fs } = inode;
   const oldSize = record.size;
   if (size > oldSize) await zeroOldTail(task, inode, size);
   else if (!isAligned(size)) await zeroEdge(task, inode, size, alignUp(size), blocks);
@@ -90,7 +91,7 @@ export async function setSize(
   record.ctimeNs = fs.nowNs;
   if (size <= oldSize) {
     const end = pagesFor(size);
-    await mapping.unmapMappingRange(task, end, Infinity, { evenCows: true });
+    await unmapForDrop(task, inode, end, Infinity, { evenCows: true });
     await dropRange(task, inode, end, Infinity, blocks);
   }
   await fs.writeInode(task, inode);
@@ -107,12 +108,12 @@ export async function punchRange(
   const end = pos + len;
   const first = pagesFor(pos);
   const last = pgoffOf(end);
-  const { mapping, fs } = inode;
+  const { fs } = inode;
   if (first > last) {
     await zeroEdge(task, inode, pos, end, blocks);
   } else {
     await zeroEdge(task, inode, pos, alignUp(pos), blocks);
-    await mapping.unmapMappingRange(task, first, last);
+    await unmapForDrop(task, inode, first, last);
     await dropRange(task, inode, first, last, blocks);
     await zeroEdge(task, inode, alignDown(end), end, blocks);
   }
