@@ -114,9 +114,7 @@ function requestOf(player: Player, step: Step): SendWR {
           remoteAddr: (rmr?.addr ?? 0) + int(step, 'roff', 0),
           rkey: int(step, 'rkey', rmr?.rkey ?? 0),
         }),
-    ...(isAtomic(verb)
-      ? { compareAdd: BigInt(operand), swap: BigInt(int(step, 'swap', 0)) }
-      : {}),
+    ...(isAtomic(verb) ? { compareAdd: BigInt(operand), swap: BigInt(int(step, 'swap', 0)) } : {}),
   };
 }
 
@@ -210,4 +208,3 @@ export const verbsOps: Ops = {
     return (await contextOf(player)).qpState(end.qp);
   },
 };
-
