@@ -49,6 +49,11 @@ export class Fabric {
     this.#remote.set(port.gid, port);
   }
 
+  /** Whether an adapter of this address is plugged in. */
+  knows(gid: string): boolean {
+    return this.#ports.has(gid) || this.#remote.has(gid);
+  }
+
   unplug(gid: string): void {
     this.#ports.delete(gid);
     this.#remote.delete(gid);
@@ -90,19 +95,25 @@ export class Fabric {
     if (target === undefined && remote === undefined) return null;
     const exchange = new Exchange(from.sched, `answer for message ${request.seq}`);
     this.#later(from.sched, () => {
-      if (target !== undefined) this.#arrive(target, sent, exchange, from.sched);
-      else void remote!.send(sent).then((answer) => exchange.finish(answer));
+      if (target === undefined) void remote!.send(sent).then((answer) => exchange.finish(answer));
+      else this.arrive(target, sent, from.sched, (answer) => exchange.finish(answer));
     });
     if (!opts.answer) return null;
     return exchange.wait(task, opts.timeoutNs, () => opts.alive());
   }
 
-  #arrive(target: Hca, request: WireRequest, exchange: Exchange, back: Scheduler): void {
+  /** A message reached an adapter: carry it out, and send the answer, if any, on its way. */
+  arrive(
+    target: Hca,
+    request: WireRequest,
+    back: Scheduler,
+    reply: (answer: WireResponse) => void,
+  ): void {
     target.sched.spawn(`receiver of ${target.gid}`, async (task) => {
       const answer = await target.deliver(task, request);
       if (answer === null || this.#lost(request.destGid, request.srcGid)) return;
       const sent = await this.serializedAnswer(task, answer);
-      this.#later(back, () => exchange.finish(sent));
+      this.#later(back, () => reply(sent));
     });
   }
 
@@ -124,8 +135,13 @@ export class Fabric {
     }
   }
 
+  /** A partition lies between them. */
+  isCut(a: string, b: string): boolean {
+    return this.#cut.has(a) || this.#cut.has(b);
+  }
+
   #lost(a: string, b: string): boolean {
-    if (this.#cut.has(a) || this.#cut.has(b)) return true;
+    if (this.isCut(a, b)) return true;
     return this.conditions.loss > 0 && this.#prng.chance(this.conditions.loss);
   }
 

@@ -40,6 +40,7 @@ export default defineDriver({
 export { accessOf } from './access.js';
 export { Fabric } from './fabric.js';
 export { Hca } from './hca.js';
+export { connectLink, Link, type LinkAddress, LinkServer } from './link.js';
 export { wcStatusNumbers, wcStatusText } from './wc.js';
 export type { WC, WCStatus } from './wc.js';
 export type * from './verbs-context.js';
