@@ -2,9 +2,9 @@
 //
 // Exit status: 0 if every verdict is as the policy promises; 1 and a list if not.
 
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import { InvalidArgumentError, type Command } from 'commander';
 import { Errno } from '../errno.js';
@@ -20,6 +20,8 @@ import { cellsOf } from '../lab/matrix.js';
 import { withoutMeaning } from '../lab/measure.js';
 import { measureAll, serveCells } from '../lab/pool.js';
 import { fullTable, overview, strayText } from '../lab/table.js';
+import { pictureOf, type Picture } from '../lab/picture.js';
+import { reportHtml, worstCells } from '../lab/report.js';
 import { traceCell } from '../lab/trace-cell.js';
 import { policyOf } from '../lab/user-policy.js';
 
@@ -183,6 +185,17 @@ async function trace(cells: readonly Cell[], file: string, device: string): Prom
   await traceCell(cell, await policyOf(cell.policy), { device: `${device}.img`, file });
 }
 
+/** Draw the worst schedules and write the page. */
+async function report({ verdicts, seconds }: Measured, file: string, device: string) {
+  const pictures = new Map<string, Picture>();
+  for (const v of worstCells(verdicts)) {
+    const place = { device: `${device}.img`, token: v.token };
+    pictures.set(cellName(v), await pictureOf(v, await policyOf(v.policy), place));
+  }
+  writeFileSync(file, reportHtml({ verdicts, pictures, seconds, device: `${device}*.img` }));
+  process.stderr.write(`report: ${resolve(file)}\n`);
+}
+
 async function run(options: Options): Promise<void> {
   const cells = selected(options);
   for (const policy of options.policy) await policyOf(policy);
@@ -197,6 +210,7 @@ async function run(options: Options): Promise<void> {
     } else {
       printPage(measured, options);
     }
+    if (options.report !== false) await report(measured, options.report, device.prefix);
     printBroken(verdicts);
     process.exitCode = verdicts.every((v) => v.broken.length === 0) ? 0 : 1;
   } finally {

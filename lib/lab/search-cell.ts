@@ -39,6 +39,8 @@ export interface Found {
   readonly broken: readonly string[];
 }
 
+/** What the negative control is given at least, so that it is caught. */
+const fewestToStray = 60;
 const preemptions = 2;
 const seed = 7;
 
@@ -123,7 +125,8 @@ export async function searchCell(
   policy: LayoutPolicy,
   options: SearchOptions,
 ): Promise<Found> {
-  const { schedules, exhaustive, device } = options;
+  const { exhaustive, device } = options;
+  const schedules = Math.max(options.schedules, mustStray(cell, policy) ? fewestToStray : 1);
   const search = new CellSearch(cell, policy, device);
   const bounded = new BoundedSearch({ preemptions, cache: true });
   try {
