@@ -1,8 +1,8 @@
 // Rows of the file system: names, bytes, and what a large sparse image costs.
 //
 // Sequential writes and reads are held against memcpy of the same bytes between two buffers. The
-// large image has no bytes but its metadata: a mount and a truncate must not look at the rest. It is
-// as large as a machine can be: 2^28 pages, 1 TiB, with its RAM.
+// large image has no bytes but its metadata: a mount and a truncate must not look at the rest. It
+// is as large as a machine can be: 2^28 pages, 1 TiB, with its RAM.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
-// Damaged images: one byte of a small image changed, its end cut off, or all of it garbage. Whatever
-// it is, a mount answers with an errno or with the files as they were; fsck never crashes, and what
-// it repaired it finds sound. The bytes of files carry no checksum: they are left out.
+// Damaged images: one byte of a small image changed, its end cut off, or all of it garbage. Then a
+// mount answers with an errno or with the files as they were; fsck never crashes, and what it
+// repaired it finds sound. The bytes of files carry no checksum: they are left out.
 
 import { isErrno } from '../errno.js';
 import { fsckPartition } from '../fs/fsck.js';
@@ -150,16 +150,17 @@ export async function flipBytes(clean: boolean, stride: number, from = 0): Promi
   return { images, refused, failures };
 }
 
-/** Garbage: all of it random, or every block but the superblocks and the log. */
+/** Garbage: all of the image random, or one block of its metadata. */
 export async function garbage(seed: number, rounds: number): Promise<DamageReport> {
-  const { bytes, files } = await soundImage(true);
+  const { bytes, files, dataBlocks } = await soundImage(true);
   const rng = new Prng(seed);
   const failures: string[] = [];
   let refused = 0;
   for (let i = 0; i < rounds; i++) {
     const image = bytes.slice();
-    const from = i % 2 === 0 ? 0 : BLOCK_SIZE * (1 + (rng.uint32() % 20));
-    const to = i % 2 === 0 ? image.length : Math.min(image.length, from + BLOCK_SIZE);
+    const block = 1 + (rng.uint32() % 40);
+    const from = i % 2 === 0 || dataBlocks.has(block) ? 0 : BLOCK_SIZE * block;
+    const to = from === 0 ? image.length : Math.min(image.length, from + BLOCK_SIZE);
     for (let pos = from; pos < to; pos++) image[pos] = rng.uint32() & 0xff;
     try {
       if ((await tryImage(image, files)) === 'refused') refused += 1;

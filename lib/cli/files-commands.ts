@@ -71,9 +71,7 @@ async function readAll(root: Process, path: string, put: (b: Uint8Array) => void
 async function cat(text: string): Promise<void> {
   const { image, path } = inImage(text, 'cat');
   await withImage(image, async (root) => {
-    await readAll(root, path, (bytes) => {
-      for (let done = 0; done < bytes.length;) done += writeSync(1, bytes, done);
-    });
+    await readAll(root, path, (bytes) => void process.stdout.write(bytes));
   });
 }
 

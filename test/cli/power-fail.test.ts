@@ -1,0 +1,31 @@
+// Goal: whenever the power fails, what had been promised is there. Method: at every flush, every
+// subset of the lines that were stored since, where there are few, and chosen ones where not.
+
+import test from 'ava';
+import { changedLines, powerFailures, subsetsOf } from '../../lib/cli/power-fail.js';
+import { Prng } from '../../lib/sched/index.js';
+
+test('lines that differ are found', (t) => {
+  const a = new Uint8Array(8192);
+  const b = a.slice();
+  b[70] = 1;
+  b[8191] = 1;
+  t.deepEqual(changedLines(a, b), [64, 8128]);
+});
+
+test('of few lines every subset is tried, of many none, all, and each side of one', (t) => {
+  const rng = new Prng(1);
+  t.is(subsetsOf([0, 64, 128], rng).length, 8);
+  const many = Array.from({ length: 40 }, (_, i) => i * 64);
+  const subsets = subsetsOf(many, rng);
+  t.true(subsets.some((s) => s.length === 0) && subsets.some((s) => s.length === 40));
+  t.true(subsets.some((s) => s.length === 1) && subsets.some((s) => s.length === 39));
+});
+
+for (const seed of [1, 3]) {
+  test(`a short workload loses nothing at any flush, seed ${seed}`, async (t) => {
+    const { flushes, images, losses } = await powerFailures(seed, 8);
+    t.deepEqual(losses, []);
+    t.true(flushes > 3 && images > flushes);
+  });
+}
