@@ -17,7 +17,7 @@ export interface FrameTarget {
 }
 
 /** The sensor sends this much at a time; whoever takes the memory away waits for one piece. */
-const BURST = 64 * 1024;
+const BURST = 128 * 1024;
 
 export class Sensor {
   /** What the noise is made from. */

@@ -5,6 +5,7 @@ import { fsRows } from './fs-rows.js';
 import { nativeRows } from './native-rows.js';
 import { rdmaRows } from './rdma-rows.js';
 import type { Row } from './row.js';
+import { videoRows } from './video-rows.js';
 
 export { keeps, rowText, type Row } from './row.js';
 
@@ -18,6 +19,7 @@ export const suites: readonly Suite[] = [
   { name: 'native', rows: nativeRows },
   { name: 'core', rows: coreRows },
   { name: 'rdma', rows: rdmaRows },
+  { name: 'v4l2', rows: videoRows },
   { name: 'fs', rows: fsRows },
 ];
 
