@@ -14,16 +14,15 @@ interface Options {
 const quickEffort = 0.1;
 
 async function run({ only = '', json = false, quick = false }: Options): Promise<void> {
-  const wanted = suites.filter(({ name }) => name.startsWith(only));
-  // A text that names a suite runs that suite alone; any other one picks rows from all of them.
-  const picked = wanted.length > 0 ? wanted : suites;
+  const [suite = '', text = ''] = only.split(':');
+  const picked = suites.filter(({ name }) => suite === '' || name === suite);
   const rows: Row[] = [];
   for await (const row of allRows(picked, quick ? quickEffort : 1)) {
-    if (wanted.length === 0 && !row.name.includes(only)) continue;
+    if (!row.name.includes(text)) continue;
     rows.push(row);
     if (!json) process.stdout.write(`${rowText(row)}\n`);
   }
-  if (rows.length === 0) throw new Errno('ENOENT', `bench: no row has '${only}' in its name`);
+  if (rows.length === 0) throw new Errno('ENOENT', `bench: no suite or row is called '${only}'`);
   const missed = rows.filter((row) => !keeps(row)).map((row) => row.name);
   if (json) process.stdout.write(`${JSON.stringify({ rows, missed }, null, 2)}\n`);
   process.exitCode = missed.length === 0 ? 0 : 1;
@@ -36,8 +35,8 @@ export function addBench(program: Command): void {
     .option('--quick', 'a tenth of the time, and noisier')
     .option('--json', 'print one object')
     .option(
-      '--only <text>',
-      `rows with this text, or a suite: ${suites.map((s) => s.name).join(', ')}`,
+      '--only <suite[:text]>',
+      `one suite (${suites.map((s) => s.name).join(', ')}), or its rows with this text`,
     )
     .action(run);
 }

@@ -29,12 +29,12 @@ test('a suite is run alone; the exit status says whether a bound was missed', (t
 });
 
 test('rows are picked by their text, and printed with their unit', (t) => {
-  const { stdout } = bench('--only', 'scheduling point');
+  const { stdout } = bench('--only', 'core:scheduling point');
   t.regex(stdout, /^scheduling point, live +\d[\d.]* ns\n$/);
 });
 
 test('text that is in no row is an error', (t) => {
   const { status, stderr } = bench('--only', 'no such row');
   t.is(status, 2);
-  t.regex(stderr, /no row has 'no such row'/);
+  t.regex(stderr, /no suite or row is called 'no such row'/);
 });
