@@ -71,23 +71,9 @@ export function pageCacheData(): FileData {
     },
 
     async write(task, inode, pos, source) {
-      const start = pgoffOf(pos);
-      const end = await fillAsMuch(task, inode, start, pagesFor(pos + source.length), 'unwritten');
-      const len = Math.min(source.length, posOf(end) - pos);
-      const fresh: Pgoff[] = [];
-      for (let done = 0; done < len;) {
-        const at = pos + done;
-        const pgoff = pgoffOf(at);
-        const n = Math.min(PAGE_SIZE - pageOffset(at), len - done);
-        if (inode.fs.env.mm.allocator.isLow) await haveRoom(task, inode.fs.env.mm);
-        if (inode.mapping.lookup(pgoff) === undefined) fresh.push(pgoff);
-        const pfn = bringIn(inode, pgoff, n === PAGE_SIZE);
-        inode.mapping.setDirty(pgoff);
-        await copyRun(inode.fs, 'write', pfn, pageOffset(at), source.subarray(done, done + n));
-        done += n;
-      }
+      const { nr, fresh } = await writePages(task, inode, pos, source);
       if (inode.fs.rules.ext4LargeFolios) folios.made(inode, fresh);
-      return len;
+      return nr;
     },
 
     async fault(task, vma, inode, pgoff, access) {
@@ -142,6 +128,31 @@ export function pageCacheData(): FileData {
       await writebackRange(task, inode, 'sync', reach.start, reach.end);
     },
   };
+}
+
+/** Bytes into pages, which become dirty: how many there was room for, and the pages made for them. */
+async function writePages(
+  task: Task,
+  inode: Inode,
+  pos: number,
+  source: Uint8Array,
+): Promise<{ nr: number; fresh: Pgoff[] }> {
+  const start = pgoffOf(pos);
+  const end = await fillAsMuch(task, inode, start, pagesFor(pos + source.length), 'unwritten');
+  const nr = Math.min(source.length, posOf(end) - pos);
+  const fresh: Pgoff[] = [];
+  for (let done = 0; done < nr;) {
+    const at = pos + done;
+    const pgoff = pgoffOf(at);
+    const n = Math.min(PAGE_SIZE - pageOffset(at), nr - done);
+    if (inode.fs.env.mm.allocator.isLow) await haveRoom(task, inode.fs.env.mm);
+    if (inode.mapping.lookup(pgoff) === undefined) fresh.push(pgoff);
+    const pfn = bringIn(inode, pgoff, n === PAGE_SIZE);
+    inode.mapping.setDirty(pgoff);
+    await copyRun(inode.fs, 'write', pfn, pageOffset(at), source.subarray(done, done + n));
+    done += n;
+  }
+  return { nr, fresh };
 }
 
 /** page_mkwrite: a block for the page, or SIGBUS. */
