@@ -5,7 +5,7 @@
 //   domain, a range outside it or unmapped EFAULT · a window's key EINVAL · PREFETCH_WRITE of a
 //   region that is not writable EPERM
 
-import { type Caller, Errno } from '../../lib/driver/index.js';
+import { type Caller, type Device, Errno, isErrno, type Task } from '../../lib/driver/index.js';
 import { checkAddr, checkInt, checkOneOf } from './args.js';
 import { isWindowKey } from './keys.js';
 import type { MR } from './mr.js';
@@ -35,16 +35,38 @@ export async function adviseMR(file: UverbsFile, arg: AdviseMRArg, caller: Calle
   if (!Array.isArray(arg.sgList)) throw new Errno('EINVAL', 'advise_mr: a list is needed');
   using pd = file.objects.use<PD>('pd', arg.pd);
   const parts = arg.sgList.map((sge) => checkPart(file, pd.object, arg.advice, sge));
-  const work = async (): Promise<void> => {
-    for (const { odp, addr, len } of parts) {
-      if (arg.advice === 'PREFETCH_NO_FAULT') await odp.snapshot(caller.task);
-      else await odp.prefetch(caller.task, addr, len, arg.advice === 'PREFETCH_WRITE');
-    }
-  };
-  await work();
+  if (arg.flags.includes('flush')) await fetchParts(caller.task, parts, arg.advice);
+  else fetchLater(device.dev, parts, arg.advice);
 }
 
-function checkPart(file: UverbsFile, pd: PD, advice: Advice, sge: SGE) {
+interface Part {
+  readonly odp: OdpUmem;
+  readonly addr: number;
+  readonly len: number;
+}
+
+async function fetchParts(task: Task, parts: readonly Part[], advice: Advice): Promise<void> {
+  for (const { odp, addr, len } of parts) {
+    if (advice === 'PREFETCH_NO_FAULT') await odp.snapshot(task);
+    else await odp.prefetch(task, addr, len, advice === 'PREFETCH_WRITE');
+  }
+}
+
+/** In the background: nobody is told of a page that cannot be had. The regions stay until then. */
+function fetchLater(dev: Device, parts: readonly Part[], advice: Advice): void {
+  for (const { odp } of parts) odp.hold();
+  dev.queueWork(0, 'prefetch', async (task) => {
+    try {
+      await fetchParts(task, parts, advice);
+    } catch (e) {
+      if (!isErrno(e)) throw e;
+    } finally {
+      for (const { odp } of parts) odp.letGo();
+    }
+  });
+}
+
+function checkPart(file: UverbsFile, pd: PD, advice: Advice, sge: SGE): Part {
   const lkey = checkInt('lkey', sge?.lkey, 0, 0xffffffff);
   const addr = checkAddr('address', sge.addr);
   const len = checkAddr('length', sge.len);

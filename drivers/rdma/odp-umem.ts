@@ -17,6 +17,7 @@ import {
   PAGE_SIZE,
   type RangeWatch,
   type Task,
+  WaitQueue,
 } from '../../lib/driver/index.js';
 import { isWritable } from './access.js';
 import type { Hca } from './hca.js';
@@ -44,6 +45,8 @@ export class OdpUmem implements RegionMemory, Backing {
   readonly #mutex: Mutex;
   /** Present pages, by address. */
   readonly #slots = new Map<number, Slot>();
+  readonly #freed: WaitQueue;
+  #nrHolders = 0;
 
   constructor(dev: Device<Hca>, caller: Caller, request: OdpRequest) {
     this.#dev = dev;
@@ -52,6 +55,7 @@ export class OdpUmem implements RegionMemory, Backing {
     this.#mutex = new Mutex(dev.sched, `umem_mutex at ${request.addr}`, {
       lockClass: { name: 'umem_mutex' },
     });
+    this.#freed = new WaitQueue(dev.sched, `prefetches at ${request.addr}`);
     this.#watch = dev.watchRange(caller, {
       addr: request.addr,
       len: request.len,
@@ -178,7 +182,21 @@ export class OdpUmem implements RegionMemory, Backing {
     }
   }
 
+  /** Somebody works on the region in the background: release() waits until it lets go. */
+  hold(): void {
+    this.#nrHolders++;
+  }
+
+  letGo(): void {
+    this.#nrHolders--;
+    this.#freed.wakeAll();
+  }
+
   async release(task: Task): Promise<void> {
+    await this.#freed.waitEvent(task, () => this.#nrHolders === 0, {
+      mode: 'uninterruptible',
+      why: `prefetches of the region at ${this.#addr}`,
+    });
     await this.#watch.close(task);
     for (const slot of this.#slots.values()) this.#dev.dmaUnmap(slot.mapping);
     this.#slots.clear();

@@ -7,6 +7,7 @@
 
 import { type DmaBuf, Errno, type NodeIO } from '../../lib/driver/index.js';
 import { accessOf, type AccessFlags } from './access.js';
+import { SIZE_MAX } from './args.js';
 import type { Advice } from './advise-mr.js';
 import type { WindowType } from './memory-window.js';
 import type { MRInfo, RegMRResult } from './mr-registration.js';
@@ -37,6 +38,18 @@ export interface CreateQPAttr {
   readonly type?: QPType;
   readonly cap?: Partial<QPCap>;
   readonly sqSigAll?: boolean;
+}
+
+/** What ibv_reg_mr_ex() takes: a range of memory, a dma-buf, or the whole address space. */
+export interface RegMRExAttr {
+  readonly addr?: number;
+  readonly len?: number;
+  readonly iova?: number;
+  readonly access?: AccessFlags;
+  readonly buf?: DmaBuf;
+  readonly offset?: number;
+  /** Implicit on-demand paging; access has on_demand. */
+  readonly implicit?: boolean;
 }
 
 export interface ReregRequest {
@@ -126,6 +139,19 @@ export class VerbsContext {
   ): Promise<MR> {
     const arg = { pd: handleOf(PD, pd), addr: 0, buf, offset, len, iova, access };
     return this.#mr(pd, iova, len, await this.#io.ioctl('REG_DMABUF_MR', arg), 'dma-buf');
+  }
+
+  /** ibv_reg_mr_ex(): one call for every kind. EINVAL: implicit together with a dma-buf or range. */
+  async regMREx(pd: PD, attr: RegMRExAttr): Promise<MR> {
+    const { implicit = false, buf, offset = 0, addr, len, iova, access = ['local_write'] } = attr;
+    if (implicit && (buf !== undefined || addr !== undefined || len !== undefined)) {
+      throw new Errno('EINVAL', 'reg_mr_ex: implicit on-demand paging names no range and no file');
+    }
+    if (implicit) return this.regMR(pd, 0, SIZE_MAX, access);
+    if (len === undefined) throw new Errno('EINVAL', 'reg_mr_ex: a length is needed');
+    if (buf !== undefined) return this.regDmaBufMR(pd, buf, offset, len, iova ?? offset, access);
+    if (addr === undefined) throw new Errno('EINVAL', 'reg_mr_ex: an address is needed');
+    return this.regMRIova(pd, addr, len, iova ?? addr, access);
   }
 
   /** Register and take a layout lease with it: MR_LEASE_BREAK tells that somebody wants it. */
