@@ -38,7 +38,8 @@ const isRecord = (v: unknown): v is Record<string, unknown> =>
 
 const isAnswer = (v: unknown): v is Answer => typeof v === 'string' || typeof v === 'number';
 
-const isInteger = (v: unknown) => typeof v === 'number' && Number.isSafeInteger(v);
+/** Any integer: what is too big for the call is for the call to refuse. */
+const isInteger = (v: unknown) => typeof v === 'number' && Number.isInteger(v);
 
 const fits: Record<ArgKind, (v: unknown) => boolean> = {
   bool: (v) => typeof v === 'boolean',

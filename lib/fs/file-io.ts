@@ -65,8 +65,12 @@ export function writeFile(call: WriteCall, source: Uint8Array): Promise<number> 
   );
 }
 
-/** Blocks move by DMA: a page-cache file opened O_DIRECT. DAX files always move by the CPU. */
-const movesBlocks = (inode: Inode, direct: boolean): boolean =>
+/**
+ * Blocks move by DMA: a page-cache file opened O_DIRECT. DAX and tmpfs move bytes by the CPU, at
+ * any position (fs/ext4/file.c:ext4_file_write_iter asks IS_DAX first, and so does xfs; mm/shmem.c:
+ * shmem_file_write_iter knows no direct I/O).
+ */
+export const movesBlocks = (inode: Inode, direct: boolean): boolean =>
   direct && !inode.fs.dax && inode.fs.disk !== null;
 
 const CHUNK = MiB;
@@ -103,8 +107,10 @@ export async function readToUser(
   buffer: UserBuffer,
   direct: boolean,
 ): Promise<number> {
-  if (direct) checkDirect(pos, buffer);
-  if (movesBlocks(inode, direct)) return directRead(task, inode, pos, buffer);
+  if (movesBlocks(inode, direct)) {
+    checkDirect(pos, buffer);
+    return directRead(task, inode, pos, buffer);
+  }
   return inChunks(buffer.len, async (done, len) => {
     const bytes = new Uint8Array(len);
     const got = await inode.fs.data.read(task, inode, pos + done, bytes);
@@ -121,8 +127,8 @@ export async function writeFromUser(
 ): Promise<number> {
   const { caller, inode } = call;
   const { task } = caller;
-  if (direct) checkDirect(call.pos, buffer);
   if (movesBlocks(inode, direct)) {
+    checkDirect(call.pos, buffer);
     return writeWith(call, buffer.len, (pos, len) =>
       directWrite(task, inode, pos, { ...buffer, len }),
     );

@@ -26,7 +26,7 @@ import { posOf } from '../units.js';
 import { checkDirect, type UserBuffer } from './direct-io.js';
 import { evictIfUnused } from './evict.js';
 import { fallocate, type FallocMode } from './fallocate.js';
-import { readFile, readToUser, writeFile, writeFromUser } from './file-io.js';
+import { movesBlocks, readFile, readToUser, writeFile, writeFromUser } from './file-io.js';
 import type { Inode } from './inode.js';
 import type { OpenFlag } from './open.js';
 import { seekData, type Whence } from './seek.js';
@@ -153,14 +153,14 @@ export class OpenFile implements VmFile, LeaseHolder {
   /** pread(2) into memory of the caller's own; bytes, 0 at the end. EBADF, EISDIR, EINVAL. */
   async read(caller: Caller, pos: number, target: Uint8Array): Promise<number> {
     this.#checkAccess('read', pos, target.length);
-    if (this.flags.has('direct')) checkDirect(pos, { addr: 0, len: target.length });
+    this.#checkDirect(pos, target.length);
     return readFile(caller.task, this.inode, pos, target);
   }
 
   /** pwrite(2); bytes written, at the end of the file with O_APPEND whatever pos says. */
   async write(caller: Caller, pos: number, source: Uint8Array): Promise<number> {
     this.#checkAccess('write', pos, source.length);
-    if (this.flags.has('direct')) checkDirect(pos, { addr: 0, len: source.length });
+    this.#checkDirect(pos, source.length);
     return writeFile(this.#writeCall(caller, pos), source);
   }
 
@@ -273,5 +273,9 @@ export class OpenFile implements VmFile, LeaseHolder {
     if (!Number.isSafeInteger(pos) || pos < 0 || !Number.isSafeInteger(pos + len)) {
       throw new Errno('EINVAL', `${what}: position ${pos}`);
     }
+  }
+
+  #checkDirect(pos: number, len: number): void {
+    if (movesBlocks(this.inode, this.flags.has('direct'))) checkDirect(pos, { addr: 0, len });
   }
 }

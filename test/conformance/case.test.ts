@@ -65,3 +65,9 @@ test('the cases that ship are 644, each with the answers of three kernels', (t) 
   t.true(cases.every((c) => Object.keys(c.linux).length === 3));
   t.is(new Set(cases.map((c) => c.id)).size, 644);
 });
+
+test('a number that no call could take is a case nevertheless', (t) => {
+  const steps = [{ op: 'truncate', fd: 'f', len: 2 ** 62 }];
+  const [made] = parseCases('test.json', JSON.stringify([{ id: 'huge', steps, linux: {} }]));
+  t.is(made!.steps[0]!['len'], 2 ** 62);
+});

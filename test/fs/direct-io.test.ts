@@ -102,3 +102,24 @@ test('a mapping of the same file, or of a DAX file, is as good a buffer as any',
   t.is(await outcome(io('readDirect', 0, 0, 512)), 'ok');
   await m.end(t);
 });
+
+for (const [mount, flavor, kernel] of [
+  ['ext4-dax', 'ext4', '6.1'],
+  ['xfs-dax', 'xfs', '7.2'],
+  ['tmpfs', 'tmpfs', '6.12'],
+] as const) {
+  test(`${kernel}: O_DIRECT on ${mount} moves bytes at any position`, async (t) => {
+    const m = new FsMachine({ kernel });
+    const fs = await m.make(flavor, { dax: mount.endsWith('dax') });
+    const app = m.process();
+    const addr = await app.mmap(null, PAGES(2));
+    const file = await app.open(fs, '/o', ['rdwr', 'creat', 'direct']);
+    await app.store(addr, bytesOf('d', PAGES(1)));
+    const { mm } = app;
+    t.is(await app.call((c) => file.writeDirect(c, 100, mm, addr + 7, 4000)), 4000);
+    t.is(await app.call((c) => file.readDirect(c, 99, mm, addr + PAGES(1) + 1, 13)), 13);
+    t.is(runs(await app.load(addr + PAGES(1), 15)), '00*2,64*12,00*1');
+    t.is(runs(await app.read(file, 98, 4)), '00*2,64*2');
+    await m.end(t);
+  });
+}
