@@ -37,7 +37,9 @@ function refusal(cell: Cell, policy: LayoutPolicy, pin: string): string[] {
   }
   if (pin.includes('granted')) return [];
   const noLease = !behaviours[cell.behaviour].leases || ownLease === true;
-  if (pin === 'EPERM' && promises.longtermPin === 'needs-lease' && noLease) return [];
+  // Without a MAP_DIRECT mapping the driver finds no lease_direct(): EOPNOTSUPP (facts 9.1).
+  const noLeaseErrno = promises.lease === 'MAP_DIRECT' ? 'EOPNOTSUPP' : 'EPERM';
+  if (pin === noLeaseErrno && promises.longtermPin === 'needs-lease' && noLease) return [];
   if (pin === 'EOPNOTSUPP' && !revocable) return [];
   return [`the pin was refused: ${pin}`];
 }
@@ -45,8 +47,8 @@ function refusal(cell: Cell, policy: LayoutPolicy, pin: string): string[] {
 function holderFate(cell: Cell, { promises }: LayoutPolicy, e: Ending): string[] {
   if (cell.operation === 'exit') return [];
   const allowed = [...mayBefall[promises.holder], 'running', 'exited', ''];
-  // A copy by the CPU past the new end of the file: no matter of DMA.
-  if (cell.driver === 'v4l2-dmabuf') allowed.push('SIGBUS');
+  // A copy by the CPU to where the file, or the mapping, no longer is: no matter of DMA.
+  if (cell.driver === 'v4l2-dmabuf') allowed.push('SIGBUS', 'SIGSEGV');
   return e.holder
     .split('+')
     .filter((fate) => !allowed.includes(fate))
@@ -78,7 +80,10 @@ export function breaches(cell: Cell, policy: LayoutPolicy, e: Ending): string[] 
   if (e.holderStuck.includes('exit') && !(cell.operation === 'unlink' && mayEvictHang(promises))) {
     found.push('the holder could not exit');
   }
-  if (promises.leaseOutlivesPin && e.first === 'lease') found.push('a lease ended before its pins');
+  const holds = actOf(cell.driver).pins === 'longterm' && cell.driver !== 'device-dax';
+  if (promises.leaseOutlivesPin && holds && e.first === 'lease') {
+    found.push('a lease ended before its pins');
+  }
   if (e.leaked > 0) found.push(`${e.leaked} blocks never came back`);
   return found;
 }

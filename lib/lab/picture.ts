@@ -6,6 +6,7 @@ import { decodeToken, ReplaySearch } from '../explore/index.js';
 import { runOnce } from '../explore/run-once.js';
 import type { LayoutPolicy } from '../lease/layout.js';
 import type { Machine } from '../machine.js';
+import type { AddressSpace } from '../mm/address-space.js';
 import { TraceRecorder, type TraceEvent } from '../trace/index.js';
 import type { Pfn } from '../units.js';
 import type { Cell } from './cell.js';
@@ -41,7 +42,7 @@ export interface Picture {
 const mostPages = 8;
 
 function pageState(name: string): PageState {
-  if (name.includes('orphan') || name.includes('unlinked')) return 'orphan';
+  if (name.includes('orphan') || name.endsWith('gone')) return 'orphan';
   return name.endsWith('/data') || name.startsWith('/data') ? 'data' : 'other';
 }
 
@@ -49,6 +50,7 @@ class PageWatch {
   readonly pfns: readonly Pfn[];
   readonly samples: PageSample[] = [];
   readonly #machine: Machine;
+  readonly #mapping: AddressSpace | null = null;
   #last = '';
 
   constructor(machine: Machine) {
@@ -56,13 +58,21 @@ class PageWatch {
     const region = machine.mm.pages.regions.find((r) => r.kind === 'pmem')!;
     const all = Array.from({ length: region.nrPages }, (_, i) => region.basePfn + i);
     this.pfns = all.filter((pfn) => this.#stateOf(pfn) === 'data').slice(0, mostPages);
+    const [pin] = [...machine.mm.pinTable].filter((p) => p.origin.dataFile !== '');
+    this.#mapping = pin?.pieces[0]?.mapping ?? null;
   }
 
   #stateOf(pfn: Pfn): PageState {
     const owner = this.#machine.mm.pages.owner(pfn);
     const fs = this.#machine.mounts.get('/');
     if (owner === undefined || fs === undefined || owner.mount !== fs.mount.id) return 'free';
-    return pageState(fs.nameOf(owner));
+    const state = pageState(fs.nameOf(owner));
+    return state === 'data' && fs.statfs().orphaned > 0 ? this.#orphanOr(pfn, owner.pgoff) : state;
+  }
+
+  /** An orphan keeps its owner's name; what tells it is that the file does not have it any more. */
+  #orphanOr(pfn: Pfn, pgoff: number): PageState {
+    return this.#mapping?.lookup(pgoff) === pfn ? 'data' : 'orphan';
   }
 
   look(): void {

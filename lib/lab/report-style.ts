@@ -29,7 +29,7 @@ thead th { position: sticky; top: 0; background: var(--bg); }
 .refused { color: var(--op); background: var(--no-bg); }
 form { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1rem 0; }
 select { font: inherit; padding: .2rem; max-width: 100%; }
-svg { width: 100%; max-width: 48rem; height: auto; display: block; margin: .5rem 0; }
+svg { width: 100%; min-width: 34rem; max-width: 48rem; height: auto; display: block; margin: .5rem 0; }
 svg text { font: 11px system-ui, sans-serif; fill: var(--fg); } svg .tick, svg .lane { fill: var(--dim); }
 svg text.in { fill: #fff; font-size: 10px; } svg line { stroke: var(--line); }
 rect.operation { fill: var(--op); } rect.pins { fill: var(--pin); } rect.lease { fill: var(--lease); }
@@ -38,7 +38,8 @@ rect.stray { fill: var(--bad); background: none; }
 .page-data { fill: var(--op); opacity: .55; } .page-other { fill: var(--bad); opacity: .7; }
 .page-orphan { fill: var(--lease); opacity: .6; } .page-free { fill: var(--line); }
 .pinned { stroke: var(--pin); stroke-width: 2; }
-figure { margin: .5rem 0 1.5rem; } [hidden] { display: none !important; }
+#matrix a.stray { color: #fff; }
+figure { overflow-x: auto; margin: .5rem 0 1.5rem; } [hidden] { display: none !important; }
 .key span { display: inline-block; margin-right: 1rem; } .key i { display: inline-block; width: .8em;
   height: .8em; border-radius: 2px; margin-right: .35em; }
 blockquote { margin: .5rem 0; padding-left: .8rem; border-left: 3px solid var(--line);

@@ -7,6 +7,7 @@ import { behaviourNames, cellName, driverNames, operationNames, type CellVerdict
 import { operations } from './operation.js';
 import type { Picture } from './picture.js';
 import { script, style } from './report-style.js';
+import { compareEndings } from './severity.js';
 import { duration, longestStuck, shortDrivers, strayText, wordOf, worstOf } from './table.js';
 import { pageMapSvg, timelineSvg } from './timeline-svg.js';
 
@@ -36,6 +37,11 @@ const classes: Readonly<Record<string, string>> = {
 
 const classOf = (word: string): string => classes[word] ?? 'refused';
 
+function isWorse(a: CellVerdict, b: CellVerdict): boolean {
+  const byWord = wordOf(a).rank - wordOf(b).rank;
+  return byWord > 0 || (byWord === 0 && compareEndings(a, b) > 0);
+}
+
 /** The worst cell of each policy against each driver: those that a picture is drawn of. */
 export function worstCells(verdicts: readonly CellVerdict[]): CellVerdict[] {
   const worst = new Map<string, CellVerdict>();
@@ -43,7 +49,7 @@ export function worstCells(verdicts: readonly CellVerdict[]): CellVerdict[] {
     if (v.na !== null || v.token === '') continue;
     const key = `${v.policy} ${v.driver}`;
     const before = worst.get(key);
-    if (before === undefined || wordOf(v).rank > wordOf(before).rank) worst.set(key, v);
+    if (before === undefined || isWorse(v, before)) worst.set(key, v);
   }
   return [...worst.values()];
 }
@@ -65,11 +71,13 @@ function matrix(verdicts: readonly CellVerdict[], policies: readonly string[]): 
   );
 }
 
+const ended = (ns: number): string => (ns === 0 ? 'at once' : `after ${duration(ns)}`);
+
 function figure(v: CellVerdict, picture: Picture | undefined): string {
   const what = `${v.driver}, ${v.behaviour}, ${v.operation}: ${v.verdict}`;
   const stray = v.stray[0] === undefined ? '' : ` First stray byte: ${strayText(v.stray[0])}.`;
   const caption =
-    `<strong>${escape(what)}</strong> after ${duration(v.outcome.tookNs)}; holder ` +
+    `<strong>${escape(what)}</strong>; it ended ${v.outcome.end === 'hung' ? 'never' : ended(v.outcome.tookNs)}; holder ` +
     `${escape(v.holder)}; worst of ${v.schedules} schedules (${v.strategy}).${escape(stray)}` +
     `<br><code>leasehold replay ${v.token}</code>`;
   const svg = picture === undefined ? '' : timelineSvg(picture, what) + pageMapSvg(picture);

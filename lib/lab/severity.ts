@@ -55,5 +55,6 @@ export function compareEndings(a: Ending, b: Ending): number {
   if (byTime !== 0) return byTime;
   const stuck = longest(a.stuck) - longest(b.stuck);
   if (stuck !== 0 && !Number.isNaN(stuck)) return stuck;
-  return a.transfers.failed - b.transfers.failed;
+  const orphaned = a.orphanedPeak - b.orphanedPeak;
+  return orphaned !== 0 ? orphaned : a.transfers.failed - b.transfers.failed;
 }

@@ -97,12 +97,15 @@ export function pageMapSvg(picture: Picture): string {
   const { pfns, samples } = picture;
   if (pfns.length === 0) return '';
   const scale = new Scale(picture);
+  const xs = samples.map((sample) => {
+    const sameTime = samples.filter((s) => s.atNs === sample.atNs);
+    const place = sameTime.indexOf(sample) / sameTime.length;
+    return scale.x(sample.atNs) + place * scale.step;
+  });
   const rows = pfns.map((pfn, i) => {
     const head = `<text class="lane" x="0" y="${i * 14 + 10}">block ${pfn}</text>`;
     const spans = samples.map((sample, s) => {
-      const next = samples[s + 1];
-      const toX = next === undefined ? width - 8 : scale.x(next.atNs);
-      return cells(sample, i, scale.x(sample.atNs), toX);
+      return cells(sample, i, xs[s]!, xs[s + 1] ?? width - 8);
     });
     return head + spans.join('');
   });

@@ -1,0 +1,21 @@
+// Goal: what is said of a policy comes from its verdicts.
+
+import test from 'ava';
+import { answered } from '../../lib/lab/objections.js';
+import { policyIds } from '../../lib/policy/index.js';
+import { verdict } from './verdict-fixture.js';
+
+test('every policy has an objection besides the summary', (t) => {
+  for (const policy of policyIds)
+    t.true(answered(policy, [verdict({ policy })]).length >= 2, policy);
+});
+
+test('numbers change with the cells', (t) => {
+  const hung = verdict({ verdict: 'hung', outcome: { end: 'hung', tookNs: 1, steps: 0 } });
+  t.regex(answered('wait', [verdict({})])[0]!.shown, /^0 of 1 cells hung/);
+  t.regex(answered('wait', [verdict({}), hung])[0]!.shown, /^1 of 2 cells hung \(rdma-pinned/);
+});
+
+test('a policy without measured cells says nothing', (t) => {
+  t.deepEqual(answered('wait', [verdict({ na: 'no' })]), []);
+});
