@@ -141,7 +141,9 @@ export class VerbsContext {
     return this.#mr(pd, iova, len, await this.#io.ioctl('REG_DMABUF_MR', arg), 'dma-buf');
   }
 
-  /** ibv_reg_mr_ex(): one call for every kind. EINVAL: implicit together with a dma-buf or range. */
+  /**
+   * ibv_reg_mr_ex(): one call for every kind. EINVAL: implicit together with a dma-buf or range.
+   */
   async regMREx(pd: PD, attr: RegMRExAttr): Promise<MR> {
     const { implicit = false, buf, offset = 0, addr, len, iova, access = ['local_write'] } = attr;
     if (implicit && (buf !== undefined || addr !== undefined || len !== undefined)) {

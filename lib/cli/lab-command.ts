@@ -79,7 +79,9 @@ function deviceFolder(options: Options): { readonly prefix: string; end(): void 
   return { prefix: join(folder, 'pmem'), end };
 }
 
-/** A fixed order without neighbours side by side, so that the first cells tell how long all take. */
+/**
+ * A fixed order without neighbours side by side, so that the first cells tell how long all take.
+ */
 function shuffled<T>(items: readonly T[]): T[] {
   const stride = 61;
   return Array.from({ length: stride }, (_, first) =>

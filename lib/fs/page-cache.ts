@@ -130,7 +130,9 @@ export function pageCacheData(): FileData {
   };
 }
 
-/** Bytes into pages, which become dirty: how many there was room for, and the pages made for them. */
+/**
+ * Bytes into pages, which become dirty: how many there was room for, and the pages made for them.
+ */
 async function writePages(
   task: Task,
   inode: Inode,

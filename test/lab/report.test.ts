@@ -1,4 +1,5 @@
-// Goal: the report is one file that a browser shows without asking anybody for anything: the matrix,
+// Goal: the report is one file that a browser shows without asking anybody for anything: the
+// matrix,
 // a timeline for each worst cell, filters that filter. Method: a small part of the matrix, Chromium
 // without a head, every request counted.
 

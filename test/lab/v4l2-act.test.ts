@@ -1,4 +1,5 @@
-// Goal: v4l2-userptr keeps its pins until it lets go, and what it writes meanwhile stays in its file.
+// Goal: v4l2-userptr keeps its pins until it lets go, and what it writes meanwhile stays in its
+// file.
 
 import test from 'ava';
 import { endOf } from './play-fixture.js';
