@@ -31,7 +31,7 @@ function fromSource(code: string): string {
 const promised = (code: string): string[] =>
   [...code.matchAll(/console\.log\(.*\);? *\/\/ (.*)$/gm)].map((m) => m[1] ?? '');
 
-for (const file of ['README.md']) {
+for (const file of ['README.md', 'drivers/rdma/README.md', 'drivers/v4l2/README.md']) {
   for (const [i, code] of programs(file).entries()) {
     test(`${file}: program ${i + 1} prints what it says`, async (t) => {
       const folder = mkdtempSync(join(tmpdir(), 'leasehold-readme-'));
