@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { writeFile } from 'node:fs/promises';
 import pc from 'picocolors';
 import { decodeToken, replayToken, scenarioNamed, traceView } from '../explore/index.js';
+import { isLabScenario, withLabScenario } from '../lab/replay-cell.js';
 import { perfettoDocument } from '../trace/index.js';
 
 /** Perfetto shows steps of the same virtual instant one after the other, so far apart. */
@@ -17,7 +18,10 @@ interface ReplayOptions {
 }
 
 async function replay(token: string, options: ReplayOptions): Promise<void> {
-  const replayed = await replayToken(scenarioNamed(decodeToken(token).scenario), token);
+  const name = decodeToken(token).scenario;
+  const replayed = isLabScenario(name)
+    ? await withLabScenario(name, (scenario) => replayToken(scenario, token))
+    : await replayToken(scenarioNamed(name), token);
   const { failure, steps, scenario } = replayed;
   if (options.trace !== undefined) {
     const document = perfettoDocument(replayed.events, {

@@ -60,9 +60,19 @@ export function wordOf(v: CellVerdict): { readonly rank: number; readonly word: 
   return rank < 0 ? { rank: 2, word: text.slice(0, 7) } : { rank, word: words[rank]![0] };
 }
 
-/** The worst of some cells, as one word; `n/a` if none was measured. */
+function onDax(cells: readonly CellVerdict[]): readonly CellVerdict[] {
+  const dax = cells.filter((v) => v.operation !== 'fsync' && v.operation !== 'reclaim');
+  return dax.some((v) => v.na === null) ? dax : cells;
+}
+
+/**
+ * The worst of some cells, as one word; `n/a` if none was measured. What happens to the page cache
+ * counts only where nothing else was asked for: its pins are those of another kernel.
+ */
 export const worstOf = (cells: readonly CellVerdict[]): string =>
-  cells.map(wordOf).reduce((a, b) => (b.rank > a.rank ? b : a), { rank: 0, word: 'n/a' }).word;
+  onDax(cells)
+    .map(wordOf)
+    .reduce((a, b) => (b.rank > a.rank ? b : a), { rank: 0, word: 'n/a' }).word;
 
 /** Rows policies, columns drivers: the worst of all behaviours and operations. */
 export function overview(verdicts: readonly CellVerdict[]): string {

@@ -1,0 +1,31 @@
+// Goal: every token that the lab prints can be replayed by its name alone.
+
+import test from 'ava';
+import { replayToken } from '../../lib/explore/index.js';
+import { scenarioName } from '../../lib/lab/cell-world.js';
+import { cellsOf } from '../../lib/lab/matrix.js';
+import { cellNamed, isLabScenario, withLabScenario } from '../../lib/lab/replay-cell.js';
+import { searchCell } from '../../lib/lab/search-cell.js';
+import { policyNamed } from '../../lib/policy/index.js';
+import { cellOf, withDevice } from './play-fixture.js';
+
+test('no two cells have one name', (t) => {
+  const cells = cellsOf({ policies: [], drivers: [], behaviours: [], operations: [] });
+  t.is(new Set(cells.map(scenarioName)).size, cells.length);
+  t.true(cells.every((c) => isLabScenario(scenarioName(c))));
+  t.deepEqual(cellNamed(scenarioName(cells[77]!)), cells[77]);
+});
+
+test('a token is replayed from its name', async (t) => {
+  const cell = cellOf({ policy: 'none' });
+  const { token } = await withDevice((device) =>
+    searchCell(cell, policyNamed('none'), { device, schedules: 1, exhaustive: false }),
+  );
+  const replayed = await withLabScenario(scenarioName(cell), (s) => replayToken(s, token));
+  t.true(replayed.steps.length > 10);
+  t.is(replayed.failure, null);
+});
+
+test('a name of nobody is EINVAL', (t) => {
+  t.throws(() => cellNamed('lab-nobody'), { code: 'EINVAL' });
+});
