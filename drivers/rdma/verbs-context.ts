@@ -141,7 +141,7 @@ export class VerbsContext {
     return this.#mr(pd, iova, len, await this.#io.ioctl('REG_DMABUF_MR', arg), 'dma-buf');
   }
 
-  /** ibv_reg_mr_ex(): every kind of region. EINVAL: implicit together with a dma-buf or a range. */
+  /**
    * ibv_reg_mr_ex(): one call for every kind. EINVAL: implicit together with a dma-buf or range.
    */
   async regMREx(pd: PD, attr: RegMRExAttr): Promise<MR> {
