@@ -2,7 +2,7 @@
 //
 // Exit status: 0 if every verdict is as the policy promises; 1 and a list if not.
 
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { SingleBar } from 'cli-progress';
@@ -68,13 +68,10 @@ function positive(value: string): number {
   return n;
 }
 
-/** Files that lie in memory, as pmem does; where there are none, in the temporary folder. */
-const memoryFolder = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
-
 /** Where device files go: beside the one that was named, or in a folder of their own. */
 function deviceFolder(options: Options): { readonly prefix: string; end(): void } {
   if (options.device !== undefined) return { prefix: options.device, end: () => {} };
-  const folder = mkdtempSync(join(memoryFolder, 'leasehold-lab-'));
+  const folder = mkdtempSync(join(tmpdir(), 'leasehold-lab-'));
   const end = (): void => rmSync(folder, { recursive: true, force: true });
   return { prefix: join(folder, 'pmem'), end };
 }
@@ -233,7 +230,7 @@ export function addLab(program: Command): void {
     .option('--exhaustive', 'every schedule up to two preemptions, however many there are')
     .option('--no-live', 'do not play the cells on the real clock as well')
     .option('--processes <n>', 'that measure at once', positive, availableParallelism())
-    .option('--device <path>', 'where device files begin; in /dev/shm if not given')
+    .option('--device <path>', 'where device files begin; in the temporary folder if not given')
     .option('--all', 'print a line for each cell')
     .option('--json', 'print one object')
     .option('--report <file>', 'where the report goes', 'leasehold-report.html')

@@ -49,7 +49,8 @@ const stuck: Finding = (cells) => {
 const orphaned: Finding = (cells) => {
   const worst = cells.reduce((a, b) => (b.orphanedPeak > a.orphanedPeak ? b : a), cells[0]!);
   const leaked = cells.reduce((n, v) => n + v.leaked, 0);
-  return `At the peak ${worst.orphanedPeak} blocks belonged to nobody${name(worst)}; ${leaked} were left at the end.`;
+  const peak = `At the peak ${worst.orphanedPeak} blocks belonged to nobody${name(worst)}`;
+  return `${peak}; ${leaked} were left at the end.`;
 };
 
 const slowest: Finding = (cells) => {

@@ -16,23 +16,28 @@ h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 .5rem; } h2 { margin: 2.5r
 h3 { margin: 2rem 0 .25rem; font-size: 1.05rem; } p { max-width: 46rem; margin: .5rem 0; }
 .dim, figcaption { color: var(--dim); font-size: .87rem; }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .85rem; } th, td { text-align: left; padding: .2rem .5rem;
+table { border-collapse: collapse; font-size: .85rem; } th, td { text-align: left; padding: .2rem
+.5rem;
   border-bottom: 1px solid var(--line); white-space: nowrap; }
 thead th { position: sticky; top: 0; background: var(--bg); }
 #matrix td { text-align: center; } #matrix th:first-child { position: sticky; left: 0;
   background: var(--bg); }
 #matrix a { display: block; color: inherit; text-decoration: none; border-radius: 4px;
   padding: 0 .4rem; }
-.safe { color: var(--safe); background: var(--safe-bg); } .stray { color: #fff; background: var(--bad);
+.safe { color: var(--safe); background: var(--safe-bg); } .stray { color: #fff; background:
+var(--bad);
   font-weight: 600; } .hung { color: var(--warn); background: var(--warn-bg); }
 .denied, .na { color: var(--no); background: var(--no-bg); }
 .refused { color: var(--op); background: var(--no-bg); }
 form { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1rem 0; }
 select { font: inherit; padding: .2rem; max-width: 100%; }
-svg { width: 100%; min-width: 34rem; max-width: 48rem; height: auto; display: block; margin: .5rem 0; }
-svg text { font: 11px system-ui, sans-serif; fill: var(--fg); } svg .tick, svg .lane { fill: var(--dim); }
+svg { width: 100%; min-width: 34rem; max-width: 48rem; height: auto; display: block; margin: .5rem
+0; }
+svg text { font: 11px system-ui, sans-serif; fill: var(--fg); } svg .tick, svg .lane { fill:
+var(--dim); }
 svg text.in { fill: #fff; font-size: 10px; } svg line { stroke: var(--line); }
-rect.operation { fill: var(--op); } rect.pins { fill: var(--pin); } rect.lease { fill: var(--lease); }
+rect.operation { fill: var(--op); } rect.pins { fill: var(--pin); } rect.lease { fill:
+var(--lease); }
 rect.call { fill: var(--call); } rect.dma { fill: var(--dma); } rect.failed { fill: var(--lease); }
 rect.stray { fill: var(--bad); background: none; }
 .page-data { fill: var(--op); opacity: .55; } .page-other { fill: var(--bad); opacity: .7; }
@@ -40,7 +45,8 @@ rect.stray { fill: var(--bad); background: none; }
 .pinned { stroke: var(--pin); stroke-width: 2; }
 #matrix a.stray { color: #fff; }
 figure { overflow-x: auto; margin: .5rem 0 1.5rem; } [hidden] { display: none !important; }
-.key span { display: inline-block; margin-right: 1rem; } .key i { display: inline-block; width: .8em;
+.key span { display: inline-block; margin-right: 1rem; } .key i { display: inline-block; width:
+.8em;
   height: .8em; border-radius: 2px; margin-right: .35em; }
 blockquote { margin: .5rem 0; padding-left: .8rem; border-left: 3px solid var(--line);
   max-width: 46rem; } code { font-size: .8rem; overflow-wrap: anywhere; }

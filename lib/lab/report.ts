@@ -77,7 +77,8 @@ function figure(v: CellVerdict, picture: Picture | undefined): string {
   const what = `${v.driver}, ${v.behaviour}, ${v.operation}: ${v.verdict}`;
   const stray = v.stray[0] === undefined ? '' : ` First stray byte: ${strayText(v.stray[0])}.`;
   const caption =
-    `<strong>${escape(what)}</strong>; it ended ${v.outcome.end === 'hung' ? 'never' : ended(v.outcome.tookNs)}; holder ` +
+    `<strong>${escape(what)}</strong>; it ended ` +
+    `${v.outcome.end === 'hung' ? 'never' : ended(v.outcome.tookNs)}; holder ` +
     `${escape(v.holder)}; worst of ${v.schedules} schedules (${v.strategy}).${escape(stray)}` +
     `<br><code>leasehold replay ${v.token}</code>`;
   const svg = picture === undefined ? '' : timelineSvg(picture, what) + pageMapSvg(picture);
@@ -140,7 +141,8 @@ function reasonsList(verdicts: readonly CellVerdict[]): string {
   const byReason = new Map<string, number>();
   for (const { na } of verdicts) if (na !== null) byReason.set(na, (byReason.get(na) ?? 0) + 1);
   const items = [...byReason].map(([reason, n]) => `<li>${n}: ${escape(reason)}</li>`);
-  return `<details><summary>combinations that make no sense</summary><ul>${items.join('')}</ul></details>`;
+  const summary = '<summary>combinations that make no sense</summary>';
+  return `<details>${summary}<ul>${items.join('')}</ul></details>`;
 }
 
 function filters(policies: readonly string[]): string {
@@ -165,7 +167,8 @@ const colours: readonly (readonly [string, string])[] = [
 function words(): string {
   const kinds = behaviourNames.map((b) => `<li><b>${b}</b>: ${behaviours[b].says}</li>`);
   const ops = operationNames.map((o) => `<li><b>${o}</b>: ${operations[o].says}</li>`);
-  return `<details><summary>applications and operations</summary><ul>${kinds.join('')}</ul><ul>${ops.join('')}</ul></details>`;
+  const lists = `<ul>${kinds.join('')}</ul><ul>${ops.join('')}</ul>`;
+  return `<details><summary>applications and operations</summary>${lists}</details>`;
 }
 
 /** The page, whole. */
@@ -178,10 +181,11 @@ export function reportHtml(options: ReportOptions): string {
   const key = colours.map(
     ([name, says]) => `<span><i style="background:var(--${name})"></i>${says}</span>`,
   );
+  const listed = broken.map((b) => `<li>${escape(b)}</li>`).join('');
   const verdict =
     broken.length === 0
       ? '<p>Every verdict is as its policy promises.</p>'
-      : `<p class="hung">Not as promised:</p><ul>${broken.map((b) => `<li>${escape(b)}</li>`).join('')}</ul>`;
+      : `<p class="hung">Not as promised:</p><ul>${listed}</ul>`;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

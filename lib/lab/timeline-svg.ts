@@ -41,7 +41,8 @@ function barSvg(bar: Bar, y: number, scale: Scale): string {
   const w = Math.max(3, end - x);
   const took = bar.toNs === Infinity ? 'for ever' : duration(bar.toNs - bar.fromNs);
   const title = escape(`${bar.label}: ${took}`);
-  const shape = `x="${x.toFixed(1)}" y="${y + 3}" width="${w.toFixed(1)}" height="${rowHeight - 6}"`;
+  const place = `x="${x.toFixed(1)}" y="${y + 3}"`;
+  const shape = `${place} width="${w.toFixed(1)}" height="${rowHeight - 6}"`;
   const room = w > 7 * bar.label.length;
   const text = room
     ? `<text class="in" x="${(x + 4).toFixed(1)}" y="${y + 14}">${escape(bar.label)}</text>`

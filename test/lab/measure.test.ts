@@ -1,4 +1,6 @@
 // Goal: a cell has a verdict that was measured, or a reason.
+//
+// Covers: acts, attempt, behaviour, cell, cell-world, lease-watch, page-check, play, scene, traffic
 
 import test from 'ava';
 import { measureCell } from '../../lib/lab/measure.js';

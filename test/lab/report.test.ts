@@ -1,7 +1,7 @@
-// Goal: the report is one file that a browser shows without asking anybody for anything: the
-// matrix,
+// Goal: the report is one file that a browser shows without asking anybody for anything: matrix,
 // a timeline for each worst cell, filters that filter. Method: a small part of the matrix, Chromium
 // without a head, every request counted.
+// Covers: report-style
 
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
