@@ -11,8 +11,9 @@ namespace {
 uint32_t ReadEntry(const uint32_t* pte) { return __atomic_load_n(pte, __ATOMIC_SEQ_CST); }
 
 bool MayGrab(uint32_t entry, bool write) {
+  if ((entry & (kPteWrite | kPteDirty)) == kPteDirty) return false;  // NOGUP
   const uint32_t wanted = kPtePresent | (write ? kPteWrite : 0);
-  return (entry & (wanted | kPteNoGup)) == wanted;
+  return (entry & wanted) == wanted;
 }
 
 uint64_t PfnOf(uint32_t entry) { return entry >> kPteShift; }

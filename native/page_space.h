@@ -7,13 +7,14 @@
 //
 // A page-table entry is 32 bits in shared memory, written by JavaScript through Atomics:
 //
-//      31                    4   3      2      1       0
-//     +----------------------+-------+-------+-------+---------+
-//     |         pfn          | NOGUP | DIRTY | WRITE | PRESENT |
-//     +----------------------+-------+-------+-------+---------+
+//      31                         3     2       1       0
+//     +----------------------------+-------+-------+---------+
+//     |            pfn             | DIRTY | WRITE | PRESENT |
+//     +----------------------------+-------+-------+---------+
 //
-// NOGUP means that only the slow path may decide. The fast path is gup_fast_pte_range: read the
-// entry, raise the page, read the entry again; page_counters.h argues why that is enough.
+// Only what may be written gets DIRTY. The bit without WRITE is NOGUP: only the slow path may
+// decide. The fast path is gup_fast_pte_range: read the entry, raise the page, read the entry
+// again; page_counters.h argues why that is enough.
 //
 // A PageSpace belongs to one thread; the memory behind it is everybody's. It owns no memory:
 // whoever adds a region keeps it mapped.
@@ -27,8 +28,8 @@
 
 namespace leasehold {
 
-constexpr uint32_t kPtePresent = 1, kPteWrite = 2, kPteDirty = 4, kPteNoGup = 8;
-constexpr uint32_t kPteShift = 4;
+constexpr uint32_t kPtePresent = 1, kPteWrite = 2, kPteDirty = 4;
+constexpr uint32_t kPteShift = 3;
 constexpr uint64_t kMaxPfn = (uint64_t{1} << (32 - kPteShift)) - 1;
 constexpr size_t kPageLen = 4096;
 

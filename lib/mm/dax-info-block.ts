@@ -54,7 +54,7 @@ const magic = 'LEASEHLD';
 const version = 1;
 const checksumPos = PAGE_SIZE - 4;
 const minSize = 16 * PAGE_SIZE;
-/** A page-table entry keeps 28 bits for the page frame number. */
+/** 1 TiB: half of the page numbers that an entry can hold (pte.ts), so that RAM finds room too. */
 const maxSize = 2 ** 28 * PAGE_SIZE;
 const hugePageSize = 2 * MiB;
 const hugePageMinSize = 16 * MiB;

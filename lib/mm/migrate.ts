@@ -10,7 +10,7 @@ import { type Pfn, posOf } from '../units.js';
 import type { MM } from './mm.js';
 import type { MMEnv } from './mm-env.js';
 import { pageFlags } from './page-flags.js';
-import { PTE_DIRTY, PTE_WRITE } from './pte.js';
+import { PTE_WRITE, pteDirty } from './pte.js';
 import { type AnonPlace, type PtePlace, withPlaces } from './rmap.js';
 import { installPte } from './vma.js';
 
@@ -96,8 +96,8 @@ function movePage(env: MMEnv, from: Pfn, to: Pfn, places: readonly PtePlace[]): 
   else pages.lru.add(to);
   for (const { vma, index } of places) {
     const pte = vma.pte(index);
-    const dirty = (pte & PTE_DIRTY) !== 0;
-    installPte(vma, index, to, { write: (pte & PTE_WRITE) !== 0, dirty });
+    const write = (pte & PTE_WRITE) !== 0;
+    installPte(vma, index, to, { write, dirty: pteDirty(pte) });
   }
   if (mapping !== undefined) allocator.freePage(from);
   else allocator.freePage(to); // anonymous: its mapping alone keeps it

@@ -58,7 +58,7 @@ export class PageSpace extends PageMeta {
     this.rules = rules;
   }
 
-  /** Number the pages of a device, after those there are. ENOMEM past 2^28 pages. */
+  /** Number the pages of a device, after those there are. ENOMEM past 2^29 pages. */
   addRegion(memory: RegionMemory, kind: RegionKind): Region {
     const last = this.regions.at(-1);
     const basePfn = last === undefined ? FIRST_PFN : alignUp(last.endPfn, FIRST_PFN);

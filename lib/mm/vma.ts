@@ -11,7 +11,7 @@ import type { ObjectId, Task } from '../sched/index.js';
 import type { AddressSpace } from './address-space.js';
 import type { MM } from './mm.js';
 import { pageFlags } from './page-flags.js';
-import { PTE_DIRTY, PTE_NOGUP, PTE_PRESENT, PTE_WRITE, pfnOfPte, pteOf } from './pte.js';
+import { PTE_DIRTY, PTE_NOGUP, PTE_PRESENT, PTE_WRITE, pfnOfPte, pteDirty, pteOf } from './pte.js';
 
 /** What a mapping holds of an open file: keeps it open, and its leases with it (facts 4.1). */
 export interface VmFile {
@@ -162,8 +162,8 @@ export class VMA {
 
 export interface PteOptions {
   readonly write: boolean;
+  /** Only with write. */
   readonly dirty?: boolean;
-  readonly nogup?: boolean;
 }
 
 /**
@@ -174,8 +174,8 @@ export function installPte(vma: VMA, index: number, pfn: Pfn, opts: PteOptions):
   if (sched.on) sched.touch(vma.id, 'write');
   let bits = PTE_PRESENT;
   if (opts.write) bits |= PTE_WRITE;
-  if (opts.dirty === true) bits |= PTE_DIRTY;
-  if (opts.nogup === true || pfn === pages.zeroPfn) bits |= PTE_NOGUP;
+  if (opts.write && opts.dirty === true) bits |= PTE_DIRTY;
+  if (pfn === pages.zeroPfn) bits |= PTE_NOGUP;
   if (!vma.prot.read && !vma.prot.write) bits &= ~PTE_PRESENT;
   const old = Atomics.exchange(vma.ptes, index, pteOf(pfn, bits));
   if (old === 0 || pfnOfPte(old) !== pfn) {
@@ -201,15 +201,15 @@ export function clearPte(vma: VMA, index: number): Pfn | undefined {
 export function writeProtectPte(vma: VMA, index: number): void {
   const { sched } = vma.mm.env;
   const old = Atomics.load(vma.ptes, index);
-  if ((old & (PTE_WRITE | PTE_DIRTY)) === 0) return;
+  if ((old & PTE_WRITE) === 0) return;
   if (sched.on) sched.touch(vma.id, 'write');
   Atomics.store(vma.ptes, index, old & ~(PTE_WRITE | PTE_DIRTY));
-  if ((old & PTE_DIRTY) !== 0) noteDirty(vma, pfnOfPte(old));
+  if (pteDirty(old)) noteDirty(vma, pfnOfPte(old));
 }
 
 function unmapPage(vma: VMA, old: number): void {
   const pfn = pfnOfPte(old);
-  if ((old & PTE_DIRTY) !== 0) noteDirty(vma, pfn);
+  if (pteDirty(old)) noteDirty(vma, pfn);
   vma.mm.env.pages.unmapped(pfn);
 }
 

@@ -2,7 +2,7 @@
 
 import test from 'ava';
 import { pageMkclean, placesOf, tryToUnmap } from '../../lib/mm/rmap.js';
-import { PTE_WRITE } from '../../lib/mm/pte.js';
+import { pfnOfPte, PTE_WRITE } from '../../lib/mm/pte.js';
 import { posOf } from '../../lib/units.js';
 import { assertBalanced } from '../support/balance.js';
 import {
@@ -60,7 +60,7 @@ test('an anonymous page is found where the caller says it was', async (t) => {
     const addr = await mapFile(task, mm, null, 2, { share: 'private' });
     await mm.store(task, addr, bytes(1, 1));
     const vma = vmaOf(mm, addr);
-    const pfn = vma.pte(0) >>> 4;
+    const pfn = pfnOfPte(vma.pte(0));
     t.is(placesOf(m.env, pfn).length, 0);
     t.deepEqual(placesOf(m.env, pfn, { mm, addr }), [{ vma, index: 0 }]);
     t.is(placesOf(m.env, pfn, { mm, addr: addr + posOf(1) }).length, 0);

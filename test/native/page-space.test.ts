@@ -10,7 +10,7 @@ import { Child } from './threads.js';
 const PRESENT = 1;
 const WRITE = 2;
 const DIRTY = 4;
-const NOGUP = 8;
+const NOGUP = 4; // without WRITE
 
 // Two regions, at 0 and at 1000, with a gap between.
 function newSpace(nrPages = 64) {
@@ -23,7 +23,7 @@ function newSpace(nrPages = 64) {
   return { space, regions, nrPages };
 }
 
-const entry = (pfn: number, flags: number) => (pfn << 4) | flags;
+const entry = (pfn: number, flags: number) => (pfn << 3) | flags;
 
 function ptesOf(...entries: number[]): Int32Array {
   const ptes = new Int32Array(new SharedArrayBuffer(4 * (entries.length + 1)));
@@ -32,17 +32,37 @@ function ptesOf(...entries: number[]): Int32Array {
 }
 
 const fastPath: { name: string; entries: number[]; write: boolean; taken: number[] }[] = [
-  { name: 'present entries', entries: [17, 1, 33], write: false, taken: [1, 0, 2] },
+  {
+    name: 'present entries',
+    entries: [entry(1, 1), 1, entry(2, 1)],
+    write: false,
+    taken: [1, 0, 2],
+  },
   {
     name: 'writable entries over two regions',
     entries: [entry(1003, PRESENT | WRITE), entry(4, PRESENT | WRITE | DIRTY)],
     write: true,
     taken: [1003, 4],
   },
-  { name: 'up to one not present', entries: [17, entry(5, WRITE), 33], write: false, taken: [1] },
-  { name: 'up to one not writable', entries: [19, 17], write: true, taken: [1] },
-  { name: 'up to one marked NOGUP', entries: [19, 19 | NOGUP], write: false, taken: [1] },
-  { name: 'up to a page of no region', entries: [17, entry(500, 3)], write: false, taken: [1] },
+  {
+    name: 'up to one not present',
+    entries: [entry(1, 1), entry(5, WRITE), entry(2, 1)],
+    write: false,
+    taken: [1],
+  },
+  { name: 'up to one not writable', entries: [entry(1, 3), entry(1, 1)], write: true, taken: [1] },
+  {
+    name: 'up to one marked NOGUP',
+    entries: [entry(1, 3), entry(2, PRESENT | NOGUP)],
+    write: false,
+    taken: [1],
+  },
+  {
+    name: 'up to a page of no region',
+    entries: [entry(1, 1), entry(500, 3)],
+    write: false,
+    taken: [1],
+  },
   { name: 'nothing of an empty table', entries: [0, 0], write: false, taken: [] },
 ];
 
@@ -70,7 +90,7 @@ for (const { name, entries, write, taken } of fastPath) {
 
 test('an entry that changed between raise and recheck gives its page and those after it back', (t) => {
   const { space } = newSpace();
-  const ptes = ptesOf(19, 35, 51);
+  const ptes = ptesOf(entry(1, 3), entry(2, 3), entry(3, 3));
   const entries = new Uint32Array(3);
   const out = new Uint32Array(3);
   t.is(space.gupRead(ptes, 1, 3, true, entries, 0), 3);
@@ -87,11 +107,11 @@ test('the fast path stops at a page whose count is at its limit', (t) => {
   const words = new BigUint64Array((regions[0] as Uint8Array).buffer, 0, 64);
   words[2] = 0x7fffffffn;
   const out = new Uint32Array(3);
-  t.is(space.gupFast(ptesOf(19, 35, 51), 1, 3, false, true, out, 0), 1);
+  t.is(space.gupFast(ptesOf(entry(1, 3), entry(2, 3), entry(3, 3)), 1, 3, false, true, out, 0), 1);
   t.is(words[2], 0x7fffffffn);
   t.is(words[3], 0n);
   space.unpinRange(1, 1);
-  const entries = Uint32Array.of(19, 35, 51);
+  const entries = Uint32Array.of(entry(1, 3), entry(2, 3), entry(3, 3));
   t.is(space.gupRaise(entries, 0, 3, true), 1);
   space.unpinRange(1, 1);
 });
@@ -264,7 +284,7 @@ const badCalls: { call: (space: Space) => void; says: RegExp; type?: 'TypeError'
   { call: (s) => s.fetchAdd(1, 4096, 1n), says: /^byteOffset / },
   { call: (s) => s.fetchAdd(1, 8, wrong(1)), says: /^value /, type: 'TypeError' },
   { call: (s) => s.addRegion({ ...region, basePfn: 1010 }), says: /^basePfn: / },
-  { call: (s) => s.addRegion({ ...region, basePfn: 2 ** 28 - 3 }), says: /^nrPages: / },
+  { call: (s) => s.addRegion({ ...region, basePfn: 2 ** 29 - 3 }), says: /^nrPages: / },
   { call: (s) => s.addRegion({ ...region, nrPages: 0 }), says: /^nrPages: / },
   { call: (s) => s.addRegion({ ...region, nrPages: 16 }), says: /^dataPos: / },
   { call: (s) => s.addRegion({ ...region, countersPos: 65528 }), says: /^countersPos: / },
