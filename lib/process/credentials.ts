@@ -1,7 +1,7 @@
 // Who a process runs as: user, group and capabilities.
 
 import { Errno } from '../errno.js';
-import { checkId } from './arguments.js';
+import { checkId } from '../arguments.js';
 import type { Capability, Credentials } from '../mm/caller.js';
 
 /** Every capability that the emulated kernel asks for. */

@@ -2,7 +2,7 @@
 
 import { Errno } from '../errno.js';
 import type { GetLeaseResult, SetLeaseArg } from '../lease/fcntl.js';
-import { checkBoolean, shown } from './arguments.js';
+import { checkBoolean, shown } from '../arguments.js';
 import { flushFile } from './exit.js';
 import { type File, type PipeEnd, isDevice, isPipe, isRegular } from './file.js';
 import { MAX_RW_COUNT, regularFile } from './file-calls.js';

@@ -19,7 +19,7 @@ import {
   checkStruct,
   checkWord,
   shown,
-} from './arguments.js';
+} from '../arguments.js';
 import type { OpenedNode } from './kernel.js';
 import type { Process, Thread } from './process.js';
 import type { CallOptions } from './thread-group.js';

@@ -3,7 +3,7 @@
 
 import { Errno } from '../errno.js';
 import { alignDown, alignUp, checkLen, checkPos, checkRange, PAGE_SIZE } from '../units.js';
-import { checkBytes, checkMode, checkOpenFlags, checkPath, checkWord, shown } from './arguments.js';
+import { checkBytes, checkMode, checkOpenFlags, checkPath, checkWord, shown } from '../arguments.js';
 import {
   type DeviceFile,
   type FallocateMode,

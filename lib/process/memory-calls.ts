@@ -8,7 +8,7 @@ import { Errno } from '../errno.js';
 import type { Advice, MM } from '../mm/mm.js';
 import { VmFault, type VMA, type VmOperations } from '../mm/vma.js';
 import { alignUp, checkRange, checkSpan, isAligned, pgoffOf } from '../units.js';
-import { checkBytes, checkStruct, checkWord } from './arguments.js';
+import { checkBytes, checkStruct, checkWord } from '../arguments.js';
 import { MemoryFault } from './errors.js';
 import {
   type DeviceFile,

@@ -5,7 +5,7 @@
 // is resolved by that file system, whose symbolic links stay inside it.
 
 import { Errno } from '../errno.js';
-import { checkPath } from './arguments.js';
+import { checkPath } from '../arguments.js';
 import type { FileSystemOps } from './file.js';
 
 const PATH_MAX = 4096;

@@ -5,7 +5,7 @@ import { Errno } from '../errno.js';
 import type { Caller, Credentials, ProcessLike, SignalInfo, UserAccount } from '../mm/caller.js';
 import { MM } from '../mm/mm.js';
 import type { ObjectId, Task } from '../sched/index.js';
-import { checkList, checkWord, shown } from './arguments.js';
+import { checkList, checkWord, shown } from '../arguments.js';
 import { withUid } from './credentials.js';
 import { doExit } from './exit.js';
 import { FdTable } from './fd-table.js';

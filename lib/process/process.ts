@@ -16,7 +16,7 @@ import type { Caller } from '../mm/caller.js';
 import type { Advice } from '../mm/mm.js';
 import { VmFault } from '../mm/vma.js';
 import type { Task } from '../sched/index.js';
-import { checkId, checkMode, checkPath } from './arguments.js';
+import { checkId, checkMode, checkPath } from '../arguments.js';
 import * as descriptors from './descriptor-calls.js';
 import * as devices from './device-calls.js';
 import type {

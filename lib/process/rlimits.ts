@@ -2,7 +2,7 @@
 // (include/asm-generic/resource.h; RLIMIT_MEMLOCK 8 MiB since 5.16).
 
 import { Errno } from '../errno.js';
-import { checkStruct, shown } from './arguments.js';
+import { checkStruct, shown } from '../arguments.js';
 import { MiB } from '../units.js';
 import type { Credentials } from '../mm/caller.js';
 

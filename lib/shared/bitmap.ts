@@ -6,6 +6,7 @@
 // are
 // no snapshot: a bit that was found may be gone, which is why allocate() finds and sets in one.
 
+import { checkShared, checkWhole } from '../arguments.js';
 import { Errno } from '../errno.js';
 
 export class SharedBitmap {
@@ -16,7 +17,7 @@ export class SharedBitmap {
 
   /** Over bytes [pos, pos + byteLength(nrBits)) of buffer; pos is a multiple of 4. */
   constructor(buffer: SharedArrayBuffer, pos: number, nrBits: number) {
-    checkNrBits(nrBits);
+    checkShared('SharedBitmap', buffer, pos, SharedBitmap.byteLength(nrBits), 4);
     this.nrBits = nrBits;
     this.buffer = buffer;
     this.pos = pos;
@@ -24,28 +25,31 @@ export class SharedBitmap {
   }
 
   static byteLength(nrBits: number): number {
+    checkNrBits(nrBits);
     return Math.ceil(nrBits / 32) * 4;
   }
 
   static create(nrBits: number): SharedBitmap {
-    checkNrBits(nrBits);
     return new SharedBitmap(new SharedArrayBuffer(SharedBitmap.byteLength(nrBits)), 0, nrBits);
   }
 
   test(bit: number): boolean {
-    return ((Atomics.load(this.#words, this.#wordOf(bit)) >>> (bit & 31)) & 1) !== 0;
+    const word = this.#wordOf(bit);
+    return ((Atomics.load(this.#words, word) >>> (bit & 31)) & 1) !== 0;
   }
 
   /** Set a bit; whether it was clear, so that this call set it. */
   set(bit: number): boolean {
+    const word = this.#wordOf(bit);
     const mask = 1 << (bit & 31);
-    return (Atomics.or(this.#words, this.#wordOf(bit), mask) & mask) === 0;
+    return (Atomics.or(this.#words, word, mask) & mask) === 0;
   }
 
   /** Clear a bit; whether it was set, so that this call cleared it. */
   clear(bit: number): boolean {
+    const word = this.#wordOf(bit);
     const mask = 1 << (bit & 31);
-    return (Atomics.and(this.#words, this.#wordOf(bit), ~mask) & mask) !== 0;
+    return (Atomics.and(this.#words, word, ~mask) & mask) !== 0;
   }
 
   /** Find a clear bit from start on, then from 0, and set it; undefined when all are set. */
@@ -64,12 +68,14 @@ export class SharedBitmap {
 
   /** The first set bit of [start, end), or undefined. */
   firstSet(start = 0, end = this.nrBits): number | undefined {
+    this.#checkRange('firstSet', start, end);
     const bit = this.#next(start, end, true);
     return bit < end ? bit : undefined;
   }
 
   /** The first clear bit of [start, end), or undefined. */
   firstClear(start = 0, end = this.nrBits): number | undefined {
+    this.#checkRange('firstClear', start, end);
     const bit = this.#next(start, end, false);
     return bit < end ? bit : undefined;
   }
@@ -79,6 +85,11 @@ export class SharedBitmap {
     let total = 0;
     for (let i = 0; i < this.#words.length; i++) total += onesOf(Atomics.load(this.#words, i));
     return total;
+  }
+
+  #checkRange(call: string, start: number, end: number): void {
+    checkWhole(call, 'start', start, 0, this.nrBits);
+    checkWhole(call, 'end', end, 0, this.nrBits);
   }
 
   #wordOf(bit: number): number {

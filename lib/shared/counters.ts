@@ -7,6 +7,7 @@
 // snapshot reads one counter after the other. Values wrap at 2^63 and are read as numbers, exact to
 // 2^53.
 
+import { checkExactNumber, checkList, checkShared, checkWhole, shown } from '../arguments.js';
 import { Errno } from '../errno.js';
 
 const STRIDE = 8; // 64-bit words, 64 bytes
@@ -20,27 +21,29 @@ export class SharedCounters<Name extends string> {
 
   /** Over bytes [pos, pos + byteLength(names.length)) of buffer; pos is a multiple of 8. */
   constructor(buffer: SharedArrayBuffer, pos: number, names: readonly Name[]) {
+    checkNames(names);
+    checkShared('SharedCounters', buffer, pos, SharedCounters.byteLength(names.length), 8);
     this.names = names;
     this.buffer = buffer;
     this.pos = pos;
     this.#words = new BigInt64Array(buffer, pos, names.length * STRIDE);
     this.#indexes = new Map(names.map((name, i) => [name, i * STRIDE]));
-    if (this.#indexes.size !== names.length) {
-      throw new Errno('EINVAL', `counters: a name is there twice in ${names.join(', ')}`);
-    }
   }
 
   static byteLength(nrCounters: number): number {
+    checkWhole('byteLength', 'nrCounters', nrCounters, 0, 2 ** 32);
     return nrCounters * STRIDE * 8;
   }
 
   static create<Name extends string>(names: readonly Name[]): SharedCounters<Name> {
+    checkNames(names);
     const buffer = new SharedArrayBuffer(SharedCounters.byteLength(names.length));
     return new SharedCounters(buffer, 0, names);
   }
 
   /** Add n, which may be negative; the value before. */
   add(name: Name, n = 1): number {
+    checkExactNumber('add', 'n', n);
     return Number(Atomics.add(this.#words, this.#indexOf(name), BigInt(n)));
   }
 
@@ -62,7 +65,16 @@ export class SharedCounters<Name extends string> {
 
   #indexOf(name: Name): number {
     const index = this.#indexes.get(name);
-    if (index === undefined) throw new Errno('EINVAL', `counters: there is no ${name}`);
+    if (index === undefined) throw new Errno('EINVAL', `there is no counter ${shown(name)}`);
     return index;
   }
+}
+
+function checkNames(names: readonly string[]): void {
+  for (const name of checkList('counters', 'names', names)) {
+    if (typeof name === 'string') continue;
+    throw new Errno('EINVAL', `counters: names: ${shown(name)} is no string`);
+  }
+  if (new Set(names).size === names.length) return;
+  throw new Errno('EINVAL', `counters: names: one is there twice in ${names.join(', ')}`);
 }

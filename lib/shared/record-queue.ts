@@ -16,6 +16,7 @@
 // queue
 // at that cell: it can be seen (stalled) but not repaired.
 
+import { checkBytesOf, checkShared, checkTime } from '../arguments.js';
 import { Errno } from '../errno.js';
 import { checkCapacity } from './ring-buffer.js';
 import { WaitWord } from './wait-word.js';
@@ -39,11 +40,8 @@ export class RecordQueue {
 
   /** Over bytes [pos, pos + byteLength(...)) of buffer; pos is a multiple of 4. */
   constructor(buffer: SharedArrayBuffer, pos: number, capacity: number, recordSize: number) {
-    checkCapacity(capacity);
-    if (!Number.isInteger(recordSize) || recordSize < 1 || recordSize > 65536) {
-      throw new Errno('EINVAL', `recordSize ${String(recordSize)}: must be from 1 to 65536`);
-    }
     const byteLength = RecordQueue.byteLength(capacity, recordSize);
+    checkShared('RecordQueue', buffer, pos, byteLength, 4);
     this.capacity = capacity;
     this.recordSize = recordSize;
     this.buffer = buffer;
@@ -55,6 +53,10 @@ export class RecordQueue {
   }
 
   static byteLength(capacity: number, recordSize: number): number {
+    checkCapacity(capacity);
+    if (!Number.isInteger(recordSize) || recordSize < 1 || recordSize > 65536) {
+      throw new Errno('EINVAL', `recordSize ${String(recordSize)}: must be from 1 to 65536`);
+    }
     return CELLS_POS + capacity * 4 * (1 + Math.ceil(recordSize / 4));
   }
 
@@ -65,6 +67,7 @@ export class RecordQueue {
 
   /** Append a record; any thread may. False: the queue is full. EINVAL for another size. */
   push(record: Uint8Array): boolean {
+    checkBytesOf('push', 'record', record);
     if (record.length !== this.recordSize) {
       throw new Errno('EINVAL', `record of ${record.length} bytes: must be ${this.recordSize}`);
     }
@@ -96,6 +99,7 @@ export class RecordQueue {
 
   /** Take the oldest record, blocking this thread for one. ETIMEDOUT after timeoutMs without. */
   shiftWait(timeoutMs = Infinity): Uint8Array {
+    checkTime('shiftWait', 'timeoutMs', timeoutMs);
     for (;;) {
       const seen = this.published.load();
       const record = this.shift();

@@ -10,6 +10,7 @@
 // was
 // seen is whole. Head and tail wrap at 2^32, which capacity, a power of two, divides.
 
+import { checkBytesOf, checkShared, checkTime } from '../arguments.js';
 import { Errno } from '../errno.js';
 import { WaitWord } from './wait-word.js';
 
@@ -39,7 +40,7 @@ export class RingBuffer {
 
   /** Over bytes [pos, pos + byteLength(capacity)) of buffer; pos is a multiple of 4. */
   constructor(buffer: SharedArrayBuffer, pos: number, capacity: number) {
-    checkCapacity(capacity);
+    checkShared('RingBuffer', buffer, pos, RingBuffer.byteLength(capacity), 4);
     this.capacity = capacity;
     this.buffer = buffer;
     this.pos = pos;
@@ -49,16 +50,17 @@ export class RingBuffer {
   }
 
   static byteLength(capacity: number): number {
+    checkCapacity(capacity);
     return DATA_POS + capacity;
   }
 
   static create(capacity: number): RingBuffer {
-    checkCapacity(capacity);
     return new RingBuffer(new SharedArrayBuffer(RingBuffer.byteLength(capacity)), 0, capacity);
   }
 
   /** Append a record. False: no room now. EINVAL if there never will be. */
   push(record: Uint8Array): boolean {
+    checkBytesOf('push', 'record', record);
     const len = spaceOf(record.length);
     if (len > this.capacity) {
       throw new Errno('EINVAL', `record of ${record.length} bytes: the ring has ${this.capacity}`);
@@ -88,6 +90,7 @@ export class RingBuffer {
 
   /** Take the oldest record, blocking this thread for one. ETIMEDOUT after timeoutMs without. */
   shiftWait(timeoutMs = Infinity): Uint8Array {
+    checkTime('shiftWait', 'timeoutMs', timeoutMs);
     for (;;) {
       const head = this.head.load();
       const record = this.shift();
@@ -100,6 +103,7 @@ export class RingBuffer {
 
   /** Append a record, blocking this thread for room. ETIMEDOUT after timeoutMs without. */
   pushWait(record: Uint8Array, timeoutMs = Infinity): void {
+    checkTime('pushWait', 'timeoutMs', timeoutMs);
     for (;;) {
       const tail = this.tail.load();
       if (this.push(record)) return;

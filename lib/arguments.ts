@@ -2,7 +2,7 @@
 // cannot be the argument at all is refused as Linux refuses the nearest thing that C can pass:
 // a pointer to nowhere is EFAULT, a number or a name that means nothing EINVAL.
 
-import { Errno } from '../errno.js';
+import { Errno } from './errno.js';
 
 const MAX_ID = 2 ** 32 - 2;
 const ALL_MODE_BITS = 0o177777;
@@ -31,6 +31,12 @@ export function checkId(call: string, name: 'uid' | 'gid', id: unknown, keep = f
   const whole = typeof id === 'number' && Number.isInteger(id) && id <= MAX_ID;
   if (whole && (id >= 0 || (keep && id === -1))) return id;
   throw new Errno('EINVAL', `${call}: ${name}: ${shown(id)}`);
+}
+
+/** Bytes, where a call of the emulator itself takes them. */
+export function checkBytesOf(call: string, name: string, v: unknown): void {
+  if (v instanceof Uint8Array) return;
+  throw new Errno('EINVAL', `${call}: ${name}: ${shown(v)} is no Uint8Array`);
 }
 
 /** Bytes to be read. EFAULT: no Uint8Array. */
@@ -83,4 +89,50 @@ export function checkOpenFlags(flags: unknown): void {
   if (list.filter((flag) => accessModes.includes(flag)).length > 1) {
     throw new Errno('EINVAL', `open: flags: two access modes in ${list.join(', ')}`);
   }
+}
+
+/** A whole number from min to max. */
+export function checkWhole(call: string, name: string, v: unknown, min: number, max: number): void {
+  if (typeof v === 'number' && Number.isSafeInteger(v) && v >= min && v <= max) return;
+  throw new Errno('EINVAL', `${call}: ${name}: ${shown(v)} is no whole number, ${min} to ${max}`);
+}
+
+/** Any whole number that is exact. */
+export const checkExactNumber = (call: string, name: string, v: unknown): void =>
+  checkWhole(call, name, v, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+
+/** A length of time, perhaps for ever. */
+export function checkTime(call: string, name: string, v: unknown): void {
+  if (typeof v === 'number' && v >= 0) return;
+  throw new Errno('EINVAL', `${call}: ${name}: ${shown(v)} is no length of time`);
+}
+
+/** Bytes [pos, pos + len) of shared memory, where words of `align` bytes lie. */
+export function checkShared(
+  call: string,
+  buffer: unknown,
+  pos: unknown,
+  len: number,
+  align: number,
+): void {
+  if (!(buffer instanceof SharedArrayBuffer)) {
+    throw new Errno('EINVAL', `${call}: buffer: ${shown(buffer)} is no SharedArrayBuffer`);
+  }
+  checkWhole(call, 'pos', pos, 0, Number.MAX_SAFE_INTEGER);
+  const at = pos as number;
+  if (at % align === 0 && at + len <= buffer.byteLength) return;
+  const room = `${len} bytes at a multiple of ${align} in ${buffer.byteLength}`;
+  throw new Errno('EINVAL', `${call}: pos: ${at} has no room for ${room}`);
+}
+
+/** A function. */
+export function checkFunction(call: string, name: string, v: unknown): void {
+  if (typeof v === 'function') return;
+  throw new Errno('EINVAL', `${call}: ${name}: ${shown(v)} is no function`);
+}
+
+/** An object, where a call of the emulator itself takes one. */
+export function checkObject(call: string, name: string, v: unknown): void {
+  if (typeof v === 'object' && v !== null) return;
+  throw new Errno('EINVAL', `${call}: ${name}: ${shown(v)} is no object`);
 }
