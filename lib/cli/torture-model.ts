@@ -13,7 +13,7 @@ export type Op =
   | { readonly op: 'truncate'; name: string; size: number }
   | { readonly op: 'alloc' | 'punch' | 'zero'; name: string; pos: number; len: number }
   | { readonly op: 'collapse' | 'insert'; name: string; pos: number; len: number }
-  | { readonly op: 'rename' | 'link'; name: string; to: string }
+  | { readonly op: 'rename' | 'link' | 'exchange'; name: string; to: string }
   | { readonly op: 'fsync' | 'unlink' | 'pin'; name: string }
   | { readonly op: 'create'; name: string }
   | { readonly op: 'unpin' };
@@ -76,7 +76,10 @@ export class TortureModel {
       this.#names.set(op.name, this.#nextId);
       this.#files.set(this.#nextId++, { versions: [new Uint8Array()], zeros: true });
     } else if (op.op === 'unlink') this.#names.delete(op.name);
-    else if (op.op === 'rename' || op.op === 'link') {
+    else if (op.op === 'exchange') {
+      const [id, other] = [this.#names.get(op.name)!, this.#names.get(op.to)!];
+      this.#names.set(op.name, other).set(op.to, id);
+    } else if (op.op === 'rename' || op.op === 'link') {
       const id = this.#names.get(op.name)!;
       if (this.#names.get(op.to) === id) return; // two names of one file: rename(2) leaves both
       if (op.op === 'rename') this.#names.delete(op.name);
@@ -169,7 +172,7 @@ const pick = <T>(rng: Prng, from: readonly T[]): T => from[rng.uint32() % from.l
 const kinds = [
   ...['write', 'write', 'write', 'store', 'store', 'truncate', 'truncate', 'alloc', 'punch'],
   ...['zero', 'collapse', 'insert', 'rename', 'link', 'unlink', 'fsync', 'fsync', 'create'],
-  ...['create', 'pin', 'pin', 'unpin'],
+  ...['create', 'pin', 'pin', 'unpin', 'exchange'],
 ] as const;
 
 /** The next operation that the model's state allows. */
@@ -183,6 +186,10 @@ function propose(rng: Prng, model: TortureModel): Op | null {
   if (model.names.length === 0) return null;
   const name = pick(rng, model.names);
   if (op === 'fsync' || op === 'unlink' || op === 'pin') return { op, name };
+  if (op === 'exchange') {
+    const to = pick(rng, model.names);
+    return to === name ? null : { op, name, to };
+  }
   if (op === 'rename' || op === 'link') {
     const to = nameOf(rng);
     const taken = model.names.includes(to);
@@ -191,7 +198,10 @@ function propose(rng: Prng, model: TortureModel): Op | null {
   return proposeChange(rng, op, name, model.content(name).length);
 }
 
-type ChangeName = Exclude<(typeof kinds)[number], 'unpin' | 'create' | 'fsync' | 'unlink' | 'pin'>;
+type ChangeName = Exclude<
+  (typeof kinds)[number],
+  'unpin' | 'create' | 'fsync' | 'unlink' | 'pin' | 'exchange'
+>;
 
 function proposeChange(
   rng: Prng,

@@ -55,6 +55,7 @@ export class Player {
     const app = this.#app;
     if (op.op === 'unlink') return app.unlink(op.name);
     if (op.op === 'rename') return app.rename(op.name, op.to);
+    if (op.op === 'exchange') return app.rename(op.name, op.to, { flags: ['exchange'] });
     if (op.op === 'link') return app.link(op.name, op.to);
     if (op.op === 'unpin') return this.#unpin();
     const fd = await app.open(op.name, op.op === 'create' ? ['rdwr', 'creat'] : ['rdwr']);

@@ -32,7 +32,8 @@ import { pageCacheData } from './page-cache.js';
 import { devicePartition, partitionOf } from './partition.js';
 import { devicePersistence, type Persistence } from './persistence.js';
 import { RamStore } from './ram-store.js';
-import { renameEntry, rmdirEntry, unlinkEntry } from './remove.js';
+import { rmdirEntry, unlinkEntry } from './remove.js';
+import { renameEntry, type RenameFlag } from './rename.js';
 import { shmemData } from './shmem.js';
 import { statfsOf, statInode, type Stat, type Statfs } from './stat.js';
 import { flavorOf } from './superblock.js';
@@ -162,11 +163,16 @@ export class FileSystem {
     await rmdirEntry(caller, found);
   }
 
-  async rename(caller: Caller, from: string, to: string): Promise<void> {
+  async rename(
+    caller: Caller,
+    from: string,
+    to: string,
+    flags: readonly RenameFlag[] = [],
+  ): Promise<void> {
     const source = locate(this.mount, caller, from, false);
     const target = locate(this.mount, caller, to, false);
     this.mount.wantWrite('rename');
-    await renameEntry(caller, source, target);
+    await renameEntry(caller, source, target, flags);
   }
 
   async mkdir(caller: Caller, path: string, mode = 0o777): Promise<void> {

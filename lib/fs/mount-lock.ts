@@ -9,7 +9,7 @@ interface Taken {
   readonly ranges: { readonly startPos: number; readonly len: number }[];
 }
 
-const taken = new WeakMap<DaxDevice, Taken>();
+const taken = new SideTable<DaxDevice, Taken>();
 
 /** Take a partition; the answer gives it back. EBUSY: a part of it, or the device, is taken. */
 export function takeDevice(device: DaxDevice, startPos: number, len: number): () => void {

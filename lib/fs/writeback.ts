@@ -32,7 +32,7 @@ interface UnderWriteback {
   readonly ended: WaitQueue;
 }
 
-const underWriteback = new WeakMap<Inode, UnderWriteback>();
+const underWriteback = new SideTable<Inode, UnderWriteback>();
 
 function writebackOf(inode: Inode): UnderWriteback {
   let found = underWriteback.get(inode);

@@ -3,7 +3,15 @@
 
 import { Errno } from '../errno.js';
 import { alignDown, alignUp, checkLen, checkPos, checkRange, PAGE_SIZE } from '../units.js';
-import { checkBytes, checkMode, checkOpenFlags, checkPath, checkWord, shown } from '../arguments.js';
+import {
+  checkBytes,
+  checkList,
+  checkMode,
+  checkOpenFlags,
+  checkPath,
+  checkWord,
+  shown,
+} from '../arguments.js';
 import {
   type DeviceFile,
   type FallocateMode,
@@ -13,6 +21,7 @@ import {
   type MaybeLater,
   type OpenFlag,
   type RegularFile,
+  type RenameFlag,
   isDevice,
   isPipe,
   isRegular,
@@ -215,9 +224,17 @@ function onOneMount(t: Thread, from: string, to: string) {
   return { fs: a.fs, from: a.path, to: b.path };
 }
 
-export async function rename(t: Thread, from: string, to: string): Promise<void> {
+/** renameat2(2). EINVAL: both flags, or one that does not exist. */
+export async function rename(
+  t: Thread,
+  from: string,
+  to: string,
+  flags: readonly RenameFlag[],
+): Promise<void> {
+  const list = checkList('rename', 'flags', flags);
+  for (const flag of list) checkWord('rename', 'flags', flag, ['noreplace', 'exchange']);
   const at = onOneMount(t, from, to);
-  await at.fs.rename(t, at.from, at.to);
+  await at.fs.rename(t, at.from, at.to, flags);
 }
 
 export async function link(t: Thread, from: string, to: string): Promise<void> {

@@ -32,6 +32,9 @@ export type OpenFlag =
   | 'path'
   | 'trunc';
 
+/** Of renameat2(2): the target must not exist; both change places. */
+export type RenameFlag = 'noreplace' | 'exchange';
+
 export type FallocateMode =
   'alloc' | 'keep_size' | 'punch' | 'zero' | 'zero_keep_size' | 'collapse' | 'insert';
 
@@ -124,7 +127,12 @@ export interface DeviceFile extends AnyFile, Blocking {
   readonly path: string;
   ioctl(caller: Caller, request: string, arg: unknown): Promise<unknown>;
   mmap(caller: Caller, vma: VMA): Promise<void>;
-  poll(caller: Caller, wait?: (queue: WaitQueue) => void): readonly PollEvent[];
+  /** asked: what the caller wants to hear of; anything if not given. */
+  poll(
+    caller: Caller,
+    wait?: (queue: WaitQueue) => void,
+    asked?: readonly PollEvent[],
+  ): readonly PollEvent[];
   read(caller: Caller, target: Uint8Array): Promise<number>;
   write(caller: Caller, source: Uint8Array): Promise<number>;
 }
@@ -152,7 +160,7 @@ export interface FileSystemOps {
   ): Promise<RegularFile>;
   truncate(caller: Caller, path: string, len: number): Promise<void>;
   unlink(caller: Caller, path: string): Promise<void>;
-  rename(caller: Caller, from: string, to: string): Promise<void>;
+  rename(caller: Caller, from: string, to: string, flags?: readonly RenameFlag[]): Promise<void>;
   link(caller: Caller, from: string, to: string): Promise<void>;
   symlink(caller: Caller, target: string, path: string): Promise<void>;
   mkdir(caller: Caller, path: string, mode: number): Promise<void>;

@@ -28,6 +28,7 @@ import type {
   FsStat,
   MaybeLater,
   OpenFlag,
+  RenameFlag,
 } from './file.js';
 import * as files from './file-calls.js';
 import * as memory from './memory-calls.js';
@@ -253,8 +254,13 @@ export class Process extends ProcessState {
     return this.#pathCall('statfs', opts, path, (_t, fs) => fs.statfs());
   }
 
-  rename(from: string, to: string, opts?: Opts): Promise<void> {
-    return this.#call('rename', opts, (t) => files.rename(t, from, to));
+  /** flags: `noreplace` is EEXIST where the target exists, `exchange` lets both change places. */
+  rename(
+    from: string,
+    to: string,
+    opts?: CallOptions & { readonly flags?: readonly RenameFlag[] },
+  ): Promise<void> {
+    return this.#call('rename', opts, (t) => files.rename(t, from, to, opts?.flags ?? []));
   }
 
   link(from: string, to: string, opts?: Opts): Promise<void> {

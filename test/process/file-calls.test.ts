@@ -138,3 +138,13 @@ test('rename and link over two mounts are EXDEV', async (t) => {
   await t.throwsAsync(app.rename('/g', '/other/g'), { code: 'EXDEV' });
   await t.throwsAsync(app.link('/g', '/other/g'), { code: 'EXDEV' });
 });
+
+test('rename takes the flags of renameat2, and no others', async (t) => {
+  const app = fixture().table.spawn('app');
+  const fd = await app.open('/f', ['wronly', 'creat']);
+  await app.rename('/f', '/g', { flags: ['noreplace'] });
+  for (const flags of [['whiteout'], 'exchange', [1]] as never[]) {
+    await t.throwsAsync(app.rename('/g', '/f', { flags }), { code: 'EINVAL' });
+  }
+  await app.close(fd);
+});
