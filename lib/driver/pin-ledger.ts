@@ -12,7 +12,7 @@ import type { Caller } from '../mm/caller.js';
 import { pinUserPages, type PinnedPages, type RevokeReason } from '../mm/gup.js';
 import type { MMEnv } from '../mm/mm-env.js';
 import { revokePins } from '../mm/revocation.js';
-import { type Task, WaitQueue } from '../sched/index.js';
+import { SideTable, type Task, WaitQueue } from '../sched/index.js';
 import type { DevicePinRequest } from './device.js';
 import { HeldPins } from './held-pins.js';
 import type { NodeFile } from './node-file.js';
@@ -36,13 +36,15 @@ export interface PinLedgerDeps {
   onPin(pins: PinnedPages): void;
 }
 
+/** The open file that pins were taken through. */
+const pinnedThrough = new SideTable<PinnedPages, NodeFile>();
+
 const isGone = (pins: PinnedPages): boolean => pins.state === 'GONE';
 
 export class PinLedger {
   readonly #deps: PinLedgerDeps;
   readonly #pins = new HeldPins();
   readonly #entries = new Map<Task, Entry>();
-  readonly #files = new WeakMap<PinnedPages, NodeFile>();
   readonly #entryOver: WaitQueue;
 
   constructor(deps: PinLedgerDeps) {
@@ -71,7 +73,7 @@ export class PinLedger {
       ...this.#term(request, entry),
     });
     this.#pins.add(pins);
-    if (entry?.file !== undefined) this.#files.set(pins, entry.file);
+    if (entry?.file !== undefined) pinnedThrough.set(pins, entry.file);
     if (!request.longterm) entry?.shortPins.add(pins);
     this.#deps.onPin(pins);
     return pins;
@@ -97,7 +99,7 @@ export class PinLedger {
 
   /** The open file that pins were taken through. */
   fileOf(pins: PinnedPages): NodeFile | undefined {
-    return this.#files.get(pins);
+    return pinnedThrough.get(pins);
   }
 
   enter(task: Task, file?: NodeFile): Entry {

@@ -8,7 +8,7 @@
 import { RealClock, Scheduler } from '../sched/index.js';
 import { NS_PER_SECOND, seconds } from '../units.js';
 import { sameFailure, type Failure } from './failure.js';
-import { runOnce } from './run-once.js';
+import { Stages } from './run-once.js';
 import type { Scenario } from './scenario.js';
 import type { RunRecord, Search } from './search.js';
 import { shrink } from './shrink.js';
@@ -71,6 +71,7 @@ class Explorer {
   readonly #scenario: Scenario;
   readonly #options: ExploreOptions;
   readonly #search: Search;
+  readonly #stages: Stages;
   readonly #clock = new RealClock();
   readonly #host = new Scheduler({ mode: 'live' });
   readonly #outcomes = new Set<string>();
@@ -84,6 +85,7 @@ class Explorer {
   constructor(scenario: Scenario, options: ExploreOptions) {
     const { strategy = 'exhaustive' } = options;
     this.#scenario = scenario;
+    this.#stages = new Stages(scenario);
     this.#options = options;
     this.#search = typeof strategy === 'string' ? makeSearch(strategy, options) : strategy;
   }
@@ -98,7 +100,7 @@ class Explorer {
           ended = true;
           break;
         }
-        const record = await runOnce(this.#scenario, search, runOptions);
+        const record = await this.#stages.run(search, runOptions);
         search.end(record);
         this.#count(record);
         for (const failure of record.failures) await this.#found(failure, record);
@@ -110,6 +112,7 @@ class Explorer {
       }
       return this.#report(ended);
     } finally {
+      await this.#stages.end();
       await this.#scenario.world?.close?.();
     }
   }

@@ -1,10 +1,12 @@
-// One run of a scenario under one search: sets the stage, hands every choice to the search, judges
-// after every step, and says how it ended.
+// The stage of a scenario and one run on it under one search: sets the stage, hands every choice to
+// the search, judges after every step, and says how it ended.
 //
 //   SETUP --tasks start--> EXPLORED --all ended--> CLOSING (finish checks)
+//     ^------------- put back (reset: 'restore') -------'
 //
 // In SETUP and CLOSING the first answer is always taken, and nothing of them is in a token.
 
+import assert from 'node:assert/strict';
 import {
   type Access,
   choiceKey,
@@ -23,12 +25,15 @@ import {
   NondeterminismError,
   runFailure,
 } from './failure.js';
+import { fieldsAreOpen, HeapSnapshot } from './heap-snapshot.js';
 import type { Ground, InvariantOptions, Race, Scenario } from './scenario.js';
-import type { RunRecord, Search } from './search.js';
+import { noStep, type RunRecord, type Search } from './search.js';
 
 /** Begins the labels of the objects that stand for judges. */
 export const JUDGE = 'judge of ';
 const DEFAULT_MAX_POINTS = 10_000;
+/** The event loop that all of this runs in. */
+const host = new Scheduler({ mode: 'live' });
 
 export interface RunOptions {
   /** Go on after a failure, so that a reduction sees whole runs. */
@@ -47,13 +52,26 @@ interface Invariant {
   broken: boolean;
 }
 
+/** Stands in while the stage is set. */
+const noSearch: Search = {
+  name: 'none',
+  wantsSteps: false,
+  bound: null,
+  samples: true,
+  begin: () => false,
+  choose: () => 0,
+  step: noStep,
+  end: () => {},
+  coverage: () => 'nothing',
+};
+
 class Run implements Race, Strategy {
   readonly name: string;
   sched!: Scheduler;
   phase: 'setup' | 'explored' | 'closing' = 'setup';
-  readonly failures: Failure[] = [];
-  readonly choices: number[] = [];
-  readonly keys: number[] = [];
+  failures: Failure[] = [];
+  choices: number[] = [];
+  keys: number[] = [];
   readonly tasks: { readonly name: string; readonly fn: (task: Task) => Promise<void> }[] = [];
   readonly finishers: { name: string; check: (task: Task) => void | Promise<void> }[] = [];
   preemptions = 0;
@@ -61,15 +79,30 @@ class Run implements Race, Strategy {
   outcomeOf: (() => string) | null = null;
   /** The task of the scenario that threw. */
   culprit = '';
-  readonly #search: Search;
-  readonly #options: RunOptions;
+  /** Given with keep(): put back with the world. */
+  readonly kept: object[] = [];
+  #search: Search;
+  #options: RunOptions;
   readonly #invariants: Invariant[] = [];
   #notes: string[] = [];
 
-  constructor(search: Search, options: RunOptions) {
-    this.name = search.name;
+  constructor(name: string) {
+    this.name = name;
+    this.#search = noSearch;
+    this.#options = {};
+  }
+
+  /** A run begins under this search; the lists are its own, and stay with its record. */
+  begin(search: Search, options: RunOptions): void {
     this.#search = search;
     this.#options = options;
+    this.failures = [];
+    this.choices = [];
+    this.keys = [];
+  }
+
+  keep(...objects: object[]): void {
+    this.kept.push(...objects);
   }
 
   choose(runnable: readonly Task[], current: Task | null, canAdvance: boolean): number {
@@ -185,56 +218,153 @@ async function close(run: Run): Promise<void> {
   }
 }
 
-async function explored(
-  run: Run,
-  scenario: Scenario,
-  { world, judge }: Ground<unknown>,
-): Promise<RunRecord['end']> {
-  const { sched } = run;
-  try {
-    await sched.run(scenario.name, async () => {
-      judge?.(run);
-      const set = scenario.body(run, world);
-      if (set !== undefined) await set;
-      run.start();
-    });
-  } catch (error) {
-    if (error instanceof CutError) return 'cut';
-    if (run.phase === 'setup' || error instanceof NondeterminismError) throw error;
-    const spun = sched.nrPoints > (scenario.maxPoints ?? DEFAULT_MAX_POINTS);
-    run.failures.push(runFailure(error, run.culprit, spun));
-    return 'failed';
+/** A set-up world, and the runs on it, one after the other. */
+export class Stage {
+  readonly #scenario: Scenario;
+  readonly #run: Run;
+  readonly #ground: Ground<unknown>;
+  #snapshot: HeapSnapshot | null = null;
+  #used = false;
+
+  private constructor(scenario: Scenario, run: Run, ground: Ground<unknown>) {
+    this.#scenario = scenario;
+    this.#run = run;
+    this.#ground = ground;
+    run.sched = ground.sched;
   }
-  if (run.finishers.length > 0 && run.failures.length === 0) await close(run);
-  return run.failures.length > 0 ? 'failed' : 'complete';
+
+  /** Make the world. With reset 'restore' the body is run here, with 'rebuild' in run(). */
+  static async make(scenario: Scenario): Promise<Stage> {
+    const run = new Run(scenario.name);
+    const ground = await groundOf(scenario, {
+      mode: 'simulated',
+      strategy: run,
+      timers: scenario.timers,
+      maxPoints: scenario.maxPoints ?? DEFAULT_MAX_POINTS,
+    });
+    const stage = new Stage(scenario, run, ground);
+    if (scenario.reset === 'restore') await stage.#setUp();
+    return stage;
+  }
+
+  /** Whether another run can follow on this stage. */
+  get reusable(): boolean {
+    return this.#snapshot !== null || !this.#used;
+  }
+
+  /** What stands in the way of that; empty if nothing does. */
+  get unsound(): readonly string[] {
+    return this.#snapshot?.unsound ?? [];
+  }
+
+  async #setUp(): Promise<void> {
+    const { sched, world } = this.#ground;
+    await sched.run(this.#scenario.name, async (task) => {
+      await this.#body();
+      await sched.clock.sleep(task, 0); // until the daemons that were woken wait again
+    });
+    const busy = sched.rewindDaemons();
+    assert(busy.length === 0, `${this.#scenario.name}: ${busy.join(', ')} left over by the body`);
+    if (!fieldsAreOpen) return;
+    const roots = [this.#run, sched, ...(typeof world === 'object' && world ? [world] : [])];
+    const snapshot = HeapSnapshot.take(roots, [this.#scenario, noSearch]);
+    if (snapshot.unsound.length === 0) this.#snapshot = snapshot;
+    else snapshot.release();
+  }
+
+  async #body(): Promise<void> {
+    const { judge, world } = this.#ground;
+    judge?.(this.#run);
+    const set = this.#scenario.body(this.#run, world);
+    if (set !== undefined) await set;
+  }
+
+  /**
+   * Run the scenario once. Failures are in the record; what the body itself throws, and what shows
+   * that runs do not repeat, is thrown.
+   */
+  async run(search: Search, options: RunOptions = {}): Promise<RunRecord> {
+    assert(this.reusable, 'the stage was used');
+    const run = this.#run;
+    const { sched } = run;
+    if (this.#used) this.#snapshot!.restore();
+    this.#used = true;
+    run.begin(search, options);
+    options.onScheduler?.(sched);
+    if (options.keepGoing === true) {
+      sched.onTaskError = (task, error) => run.failures.push(runFailure(error, task.name, false));
+    }
+    try {
+      return run.record(await this.#explored());
+    } finally {
+      sched.abandon();
+      // What was under way ends in the microtask queue; nothing of it may meet the next run.
+      if (this.#snapshot !== null) await host.settle();
+    }
+  }
+
+  async #explored(): Promise<RunRecord['end']> {
+    const run = this.#run;
+    const { sched } = run;
+    const { name, maxPoints = DEFAULT_MAX_POINTS, reset } = this.#scenario;
+    try {
+      await sched.run(name, async () => {
+        if (reset !== 'restore') await this.#body();
+        run.start();
+      });
+    } catch (error) {
+      if (error instanceof CutError) return 'cut';
+      if (run.phase === 'setup' || error instanceof NondeterminismError) throw error;
+      const spun = sched.nrPoints > maxPoints;
+      run.failures.push(runFailure(error, run.culprit, spun));
+      return 'failed';
+    }
+    if (run.finishers.length > 0 && run.failures.length === 0) await close(run);
+    return run.failures.length > 0 ? 'failed' : 'complete';
+  }
+
+  async end(): Promise<void> {
+    this.#snapshot?.release();
+    this.#ground.sched.abandon();
+    await this.#ground.end();
+  }
 }
 
-/**
- * Run the scenario once. Failures are in the record; what the body itself throws, and what shows
- * that runs do not repeat, is thrown.
- */
+/** Run the scenario once, on a stage of its own. */
 export async function runOnce(
   scenario: Scenario,
   search: Search,
   options: RunOptions = {},
 ): Promise<RunRecord> {
-  const run = new Run(search, options);
-  const made = groundOf(scenario, {
-    mode: 'simulated',
-    strategy: run,
-    timers: scenario.timers,
-    maxPoints: scenario.maxPoints ?? DEFAULT_MAX_POINTS,
-  });
-  const ground = await made;
-  run.sched = ground.sched;
-  options.onScheduler?.(ground.sched);
-  if (options.keepGoing === true) {
-    run.sched.onTaskError = (task, error) => run.failures.push(runFailure(error, task.name, false));
-  }
+  const stage = await Stage.make(scenario);
   try {
-    return run.record(await explored(run, scenario, ground));
+    return await stage.run(search, options);
   } finally {
-    ground.sched.abandon();
-    await ground.end();
+    await stage.end();
+  }
+}
+
+/** A stage for every run: the last one again where that is possible. */
+export class Stages {
+  readonly #scenario: Scenario;
+  #stage: Stage | null = null;
+
+  constructor(scenario: Scenario) {
+    this.#scenario = scenario;
+  }
+
+  async run(search: Search, options: RunOptions = {}): Promise<RunRecord> {
+    this.#stage ??= await Stage.make(this.#scenario);
+    try {
+      return await this.#stage.run(search, options);
+    } finally {
+      if (!this.#stage.reusable) await this.end();
+    }
+  }
+
+  async end(): Promise<void> {
+    const stage = this.#stage;
+    this.#stage = null;
+    await stage?.end();
   }
 }

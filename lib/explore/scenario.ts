@@ -32,6 +32,8 @@ export interface Race {
   note(text: string): void;
   /** Name a thing of the scenario's own, for footprints. */
   object(label: string): ObjectId;
+  /** With reset 'restore': objects besides the world that the tasks change. */
+  keep(...objects: object[]): void;
   /** A scheduling point of the scenario's own code. Await it. */
   at(object: ObjectId, access?: Access): Promise<void> | undefined;
 }
@@ -64,6 +66,14 @@ export interface Scenario<W = unknown> {
   readonly maxPoints?: number;
   /** A bare scheduler if not given. */
   readonly world?: WorldMaker<W>;
+  /**
+   * How each run gets a fresh stage. 'rebuild', if not given: the world is made and the body is run
+   * for every schedule. 'restore': once, and then both are put back to where they stood; a hundred
+   * times as fast. Then whatever the tasks change must be reachable by fields from the world or
+   * from what the body keep()s, never only by the variables of a function, and no task but daemons
+   * may be left when the body returns: a daemon that is woken begins anew.
+   */
+  readonly reset?: 'rebuild' | 'restore';
   body(race: Race, world: W): void | Promise<void>;
 }
 

@@ -9,6 +9,7 @@
 //   referenced, dirty      all of it stays, the zeroed pages too
 //   referenced, clean      all of it goes, also what the cut left alone
 
+import { SideTable } from '../sched/index.js';
 import type { Pgoff } from '../units.js';
 import type { Inode } from './inode.js';
 import type { PageRange } from './layout-break.js';
@@ -25,9 +26,9 @@ export interface Cut {
   readonly goesToo: readonly PageRange[];
 }
 
-export class Folios {
-  readonly #byInode = new WeakMap<Inode, Map<Pgoff, Folio>>();
+const foliosOf = new SideTable<Inode, Map<Pgoff, Folio>>();
 
+export class Folios {
   /** These pages, in rising order, came in by one write. */
   made(inode: Inode, pgoffs: readonly Pgoff[]): void {
     for (let i = 0; i < pgoffs.length;) {
@@ -39,8 +40,8 @@ export class Folios {
   }
 
   #makeRun(inode: Inode, start: Pgoff, end: Pgoff): void {
-    const folios = this.#byInode.get(inode) ?? new Map<Pgoff, Folio>();
-    this.#byInode.set(inode, folios);
+    const folios = foliosOf.get(inode) ?? new Map<Pgoff, Folio>();
+    foliosOf.set(inode, folios);
     for (let at = start; at < end;) {
       let order = MAX_ORDER;
       while (at % 2 ** order !== 0 || at + 2 ** order > end) order -= 1;
@@ -52,7 +53,7 @@ export class Folios {
 
   /** [start, end) made wider to whole folios: what may go when it goes, is written when it is. */
   reach(inode: Inode, start: Pgoff, end: Pgoff): PageRange {
-    const folios = this.#byInode.get(inode);
+    const folios = foliosOf.get(inode);
     return {
       start: folios?.get(start)?.start ?? start,
       end: folios?.get(end - 1)?.end ?? end,
@@ -63,7 +64,7 @@ export class Folios {
   cut(inode: Inode, start: Pgoff, end: Pgoff): Cut {
     const kept = new Set<Pgoff>();
     const goesToo: PageRange[] = [];
-    const folios = this.#byInode.get(inode);
+    const folios = foliosOf.get(inode);
     for (const folio of new Set(folios?.values())) {
       if (folio.end <= start || folio.start >= end) continue;
       const whole = folio.start >= start && folio.end <= end;

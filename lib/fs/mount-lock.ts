@@ -3,6 +3,7 @@
 
 import { Errno } from '../errno.js';
 import type { DaxDevice } from '../mm/dax-device.js';
+import { SideTable } from '../sched/index.js';
 
 interface Taken {
   readonly lock: Disposable;

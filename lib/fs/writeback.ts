@@ -16,7 +16,7 @@
 import type { PageWriteback } from '../lease/layout.js';
 import { pageFlags } from '../mm/page-flags.js';
 import { pageMkclean } from '../mm/rmap.js';
-import { type Task, WaitQueue } from '../sched/index.js';
+import { SideTable, type Task, WaitQueue } from '../sched/index.js';
 import { tracepoints } from '../trace/events.js';
 import { PAGE_SIZE, type Pfn, type Pgoff } from '../units.js';
 import { markWritten } from './block-map.js';

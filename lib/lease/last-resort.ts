@@ -91,7 +91,7 @@ export interface BusyAct {
 export class Escalation {
   readonly #policy: LayoutPolicy;
   readonly #change: LayoutChange;
-  readonly #done = new Map<string, WeakSet<PinnedPages>>();
+  readonly #done = new Map<string, Set<PinnedPages>>();
 
   constructor(policy: LayoutPolicy, change: LayoutChange) {
     this.#policy = policy;
@@ -107,7 +107,7 @@ export class Escalation {
       return { verdict, pins };
     }
     const key = verdict.do === 'signal' ? `${verdict.sig} ${verdict.whom}` : verdict.do;
-    const done = this.#done.get(key) ?? new WeakSet();
+    const done = this.#done.get(key) ?? new Set();
     this.#done.set(key, done);
     const fresh = pins.filter((p) => p.longterm && !done.has(p));
     for (const p of fresh) done.add(p);

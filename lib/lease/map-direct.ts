@@ -10,6 +10,7 @@ import { Errno } from '../errno.js';
 import type { KernelRules } from '../kernel-rules.js';
 import type { Caller } from '../mm/caller.js';
 import type { VMA } from '../mm/vma.js';
+import { SideTable } from '../sched/index.js';
 import { pagesFor, type Pgoff } from '../units.js';
 import type { LeaseContext } from './lease-context.js';
 import type { FileLease, LeaseHolder } from './lease.js';
@@ -22,8 +23,8 @@ interface Direct {
   readonly parts: Set<VMA>;
 }
 
-const directOfVma = new WeakMap<VMA, Direct>();
-const directsOfFile = new WeakMap<object, Set<Direct>>();
+const directOfVma = new SideTable<VMA, Direct>();
+const directsOfFile = new SideTable<object, Set<Direct>>();
 
 /** The lease that a MAP_DIRECT mapping came with, also after its timeout. */
 export const mapDirectLease = (vma: VMA): FileLease | undefined => directOfVma.get(vma)?.lease;

@@ -8,7 +8,7 @@
 // pins are never revoked: their holders let go by themselves.
 
 import assert from 'node:assert/strict';
-import type { Task } from '../sched/index.js';
+import { SideTable, type Task } from '../sched/index.js';
 import { tracepoints } from '../trace/events.js';
 import { seconds } from '../units.js';
 import type { PinnedPages, RevokeReason } from './pinned-pages.js';
@@ -84,12 +84,12 @@ async function isGoneWithin(task: Task, pin: PinnedPages, ns: number): Promise<b
   return end === 'woken';
 }
 
-const resetting = new WeakSet<PinnedPages>();
+const resetting = new SideTable<PinnedPages, true>();
 
 function startReset(pin: PinnedPages): void {
   const { request, env, origin } = pin;
   if (!('revoke' in request) || request.reset === undefined || resetting.has(pin)) return;
-  resetting.add(pin);
+  resetting.set(pin, true);
   const { reset } = request;
   env.sched.spawn(`reset ${origin.device}`, (task) => reset.call(request, task));
 }

@@ -24,6 +24,7 @@ export { Prng } from './prng.js';
 export { RwSem } from './rwsem.js';
 export type { SchedulerOptions, SimulatedOptions, SpawnOptions, TimerMode } from './options.js';
 export { Scheduler } from './scheduler.js';
+export { listenToSideTables, notedAbout, SideTable, type SideTableListener } from './side-table.js';
 export {
   choiceKey,
   firstStrategy,

@@ -127,8 +127,9 @@ export class Scheduler {
       void resolved.then(() => this.#begin(handle, fn));
       return handle;
     }
-    this.#tasks.add(handle);
-    task.continueWith(() => this.#begin(handle, fn));
+    const begin = (): void => this.#begin(handle, fn);
+    this.#tasks.add(handle, begin);
+    task.continueWith(begin);
     this.#queue.addFresh(task);
     if (this.#closedRun === null) this.#openPump().schedule();
     return handle;
@@ -215,6 +216,15 @@ export class Scheduler {
    */
   abandon(): void {
     this.#failure ??= abandoned;
+  }
+
+  /**
+   * Every daemon that waits begins anew when it is woken, where it would have gone on: an
+   * exploration puts its objects back, which it cannot do with a function that is under way. What
+   * is not idle is in the answer, by name.
+   */
+  rewindDaemons(): readonly string[] {
+    return this.#tasks.rewindDaemons();
   }
 
   /** Resolves when no task can run, without letting time pass. */

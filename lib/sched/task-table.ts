@@ -4,8 +4,13 @@ import { describeBlocked } from './report.js';
 import type { Task } from './task.js';
 import type { TaskHandle } from './task-handle.js';
 
+interface Entry {
+  readonly handle: TaskHandle<unknown>;
+  readonly begin: () => void;
+}
+
 export class TaskTable {
-  readonly #handles = new Map<Task, TaskHandle<unknown>>();
+  readonly #handles = new Map<Task, Entry>();
   #nrAlive = 0;
 
   /** Tasks that somebody expects to end: all but the daemons. */
@@ -13,8 +18,9 @@ export class TaskTable {
     return this.#nrAlive;
   }
 
-  add<T>(handle: TaskHandle<T>): void {
-    this.#handles.set(handle.task, handle as TaskHandle<unknown>);
+  /** begin: runs the task's function from its beginning. */
+  add<T>(handle: TaskHandle<T>, begin: () => void): void {
+    this.#handles.set(handle.task, { handle: handle as TaskHandle<unknown>, begin });
     if (!handle.task.daemon) this.#nrAlive++;
   }
 
@@ -26,11 +32,21 @@ export class TaskTable {
   /** Every task ends in error; whether anybody hears of it. */
   rejectAll(error: Error): boolean {
     let heard = false;
-    for (const handle of this.#handles.values()) {
+    for (const { handle } of this.#handles.values()) {
       heard ||= handle.observed;
       handle.reject(error, true);
     }
     return heard;
+  }
+
+  /** Daemons that wait will begin anew; the names of all other tasks. */
+  rewindDaemons(): string[] {
+    const others: string[] = [];
+    for (const [task, { begin }] of this.#handles) {
+      if (task.daemon && task.state === 'blocked' && task.held.length === 0) task.rewind(begin);
+      else others.push(task.name);
+    }
+    return others;
   }
 
   blockedReport(): string {

@@ -9,12 +9,13 @@
 // delayed_fput does.
 
 import assert from 'node:assert/strict';
+import { SideTable } from './side-table.js';
 import type { Task } from './task.js';
 
 /** May wait on the task it is given, and must not fail for a reason of the caller. */
 export type TaskWork = (task: Task) => Promise<void> | void;
 
-const lists = new WeakMap<Task, TaskWork[]>();
+const lists = new SideTable<Task, TaskWork[]>();
 
 /** Whoever runs task promises to call runTaskWork() before it ends. */
 export function claimTaskWork(task: Task): void {

@@ -162,6 +162,12 @@ export class Task {
     this.#continue = fn;
   }
 
+  /** Scheduler only: a task that is blocked will do this when its wait ends, and not go on. */
+  rewind(fn: () => void): void {
+    assert(this.#park !== null, `task ${this.name} is not blocked`);
+    this.#continue = fn;
+  }
+
   /** Scheduler only: start, or go on from the point or the wait where the task was suspended. */
   goOn(): void {
     const fn = this.#continue;

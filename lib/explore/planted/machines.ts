@@ -34,6 +34,7 @@ function planted(
       name: broken ? about.name : twinOf(about.name),
       title,
       world: machineWorld(broken ? withBug : repaired),
+      reset: 'restore',
       body: (race, machine) => body(race, machine as Machine),
     }),
   };

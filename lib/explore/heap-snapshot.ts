@@ -1,0 +1,270 @@
+// Puts a world back to where it stood: every field, element, entry and byte that can be reached
+// from its roots, written back in place. Booting a machine anew costs a hundred times as much.
+//
+//   take(roots) -> restore() -> a run changes things -> restore() -> ...
+//
+// Reached is what fields, elements, entries and views lead to. What a function captured is not, and
+// a private `#field` is not either: modules are loaded with their fields opened for this
+// (scripts/open-fields.mjs), and fieldsAreOpen says whether they were. What can be neither read
+// nor put back, a promise that is not settled, makes the snapshot unsound: `unsound` names it.
+
+import { inspect } from 'node:util';
+import {
+  listenToSideTables,
+  notedAbout,
+  type SideTable,
+  type SideTableListener,
+} from '../sched/index.js';
+
+/** Whether `#fields` of this project are properties now. */
+export const fieldsAreOpen = ((): boolean => {
+  class Probe {
+    #field = 1;
+    read(): number {
+      return this.#field;
+    }
+  }
+  const probe = new Probe();
+  return probe.read() === 1 && Object.keys(probe).length === 1;
+})();
+
+type Restore = () => void;
+type Fields = Record<PropertyKey, unknown>;
+
+/** Writes the values from at on back into the fields of one object. */
+type Loader = (object: object, values: readonly unknown[], at: number) => void;
+
+const viewsOf = (view: ArrayBufferView): Uint8Array =>
+  new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+
+/** A loader for objects with these keys: straight stores, which the engine compiles to moves. */
+function makeLoader(keys: readonly string[]): Loader {
+  const stores = keys.map((key, i) => `o[${JSON.stringify(key)}] = v[at + ${i}];`).join('\n');
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval, no-new-func
+  return new Function('o', 'v', 'at', stores) as Loader;
+}
+
+/** Objects of one shape: restored by one loader, one after the other. */
+class Shape {
+  readonly #keys: readonly string[];
+  readonly #objects: object[] = [];
+  readonly #values: unknown[] = [];
+  readonly #loader: Loader;
+  /** Such an object may have got more keys since. */
+  readonly #loose: boolean;
+
+  constructor(keys: readonly string[], loose: boolean) {
+    this.#keys = keys;
+    this.#loose = loose;
+    this.#loader = makeLoader(keys);
+  }
+
+  add(object: object): void {
+    this.#objects.push(object);
+    for (const key of this.#keys) this.#values.push((object as Fields)[key]);
+  }
+
+  restore(): void {
+    const objects = this.#objects;
+    const values = this.#values;
+    const loader = this.#loader;
+    const width = this.#keys.length;
+    for (let i = 0, at = 0; i < objects.length; i++, at += width) {
+      if (this.#loose) this.#forgetNewKeys(objects[i] as Fields);
+      loader(objects[i]!, values, at);
+    }
+  }
+
+  #forgetNewKeys(object: Fields): void {
+    const keys = Object.keys(object);
+    if (keys.length === this.#keys.length) return;
+    for (const key of keys) if (!this.#keys.includes(key)) Reflect.deleteProperty(object, key);
+  }
+}
+
+function arrayRestorer(array: unknown[]): Restore {
+  const saved = [...array];
+  return () => {
+    const { length } = saved;
+    if (array.length !== length) array.length = length;
+    for (let i = 0; i < length; i++) if (array[i] !== saved[i]) array[i] = saved[i];
+  };
+}
+
+function mapRestorer(map: Map<unknown, unknown>): Restore {
+  const keys = [...map.keys()];
+  const values = [...map.values()];
+  const isAsItWas = (): boolean => {
+    if (map.size !== keys.length) return false;
+    let i = 0;
+    for (const [key, value] of map) {
+      if (key !== keys[i] || value !== values[i]) return false;
+      i++;
+    }
+    return true;
+  };
+  return () => {
+    if (keys.length === 0) {
+      if (map.size > 0) map.clear();
+      return;
+    }
+    if (isAsItWas()) return;
+    map.clear();
+    for (let i = 0; i < keys.length; i++) map.set(keys[i], values[i]);
+  };
+}
+
+function setRestorer(set: Set<unknown>): Restore {
+  const saved = [...set];
+  const isAsItWas = (): boolean => {
+    if (set.size !== saved.length) return false;
+    let i = 0;
+    for (const value of set) if (value !== saved[i++]) return false;
+    return true;
+  };
+  return () => {
+    if (isAsItWas()) return;
+    set.clear();
+    for (const value of saved) set.add(value);
+  };
+}
+
+function bytesRestorer(view: ArrayBufferView): Restore {
+  const bytes = viewsOf(view);
+  const saved = Uint8Array.from(bytes);
+  return () => bytes.set(saved);
+}
+
+/** What has no state of its own that a run could change. */
+function isOpaque(value: object): boolean {
+  return (
+    value instanceof Error ||
+    value instanceof RegExp ||
+    value instanceof Date ||
+    value instanceof ArrayBuffer ||
+    value instanceof SharedArrayBuffer ||
+    value instanceof WeakRef
+  );
+}
+
+const isPlain = (object: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(object);
+  return prototype === Object.prototype || prototype === null;
+};
+
+interface Noted {
+  readonly table: SideTable<object, unknown>;
+  readonly key: object;
+  readonly before: unknown;
+}
+
+export class HeapSnapshot implements SideTableListener {
+  /** What cannot be put back, by class and field; empty if all is well. */
+  readonly unsound: readonly string[];
+  readonly #shapes = new Map<string, Shape>();
+  readonly #restorers: Restore[] = [];
+  readonly #seen = new Set<object>();
+  readonly #buffers = new Set<unknown>();
+  readonly #queue: object[] = [];
+  readonly #unsound: string[] = [];
+  /** What side tables said about objects of this snapshot before it was changed, oldest first. */
+  readonly #noted: Noted[] = [];
+  readonly #stopListening: () => void;
+
+  /** opaque: objects that stay as they are, with all that only they lead to. */
+  private constructor(roots: readonly object[], opaque: readonly object[]) {
+    for (const object of opaque) this.#seen.add(object);
+    for (const root of roots) this.#reach(root, 'a root');
+    for (let object = this.#queue.pop(); object !== undefined; object = this.#queue.pop()) {
+      this.#save(object);
+    }
+    this.unsound = this.#unsound;
+    this.#stopListening = listenToSideTables(this);
+  }
+
+  static take(roots: readonly object[], opaque: readonly object[] = []): HeapSnapshot {
+    return new HeapSnapshot(roots, opaque);
+  }
+
+  changing(table: SideTable<object, unknown>, key: object, before: unknown): void {
+    if (this.#seen.has(key)) this.#noted.push({ table, key, before });
+  }
+
+  /** It will not be needed again. */
+  release(): void {
+    this.#stopListening();
+  }
+
+  restore(): void {
+    const noted = this.#noted.splice(0);
+    for (const { table, key, before } of noted.reverse()) {
+      if (before === undefined) table.delete(key);
+      else table.set(key, before);
+    }
+    this.#noted.length = 0;
+    for (const shape of this.#shapes.values()) shape.restore();
+    for (const restore of this.#restorers) restore();
+  }
+
+  #reach(value: unknown, from: string): void {
+    if (typeof value !== 'object' || value === null || this.#seen.has(value)) return;
+    this.#seen.add(value);
+    if (value instanceof Promise) {
+      if (inspect(value).includes('<pending>')) this.#unsound.push(`${from}: a pending promise`);
+    } else if (value instanceof WeakMap || value instanceof WeakSet) {
+      this.#unsound.push(`${from}: what it holds cannot be listed`);
+    } else if (!isOpaque(value)) {
+      this.#queue.push(value);
+    }
+  }
+
+  #save(object: object): void {
+    const name = object.constructor?.name ?? 'object';
+    for (const noted of notedAbout(object)) this.#reach(noted, `a note about ${name}`);
+    if (ArrayBuffer.isView(object)) return this.#saveBytes(object);
+    if (Array.isArray(object)) {
+      for (const element of object) this.#reach(element, name);
+      if (!Object.isFrozen(object)) this.#restorers.push(arrayRestorer(object));
+      return;
+    }
+    if (object instanceof Map) {
+      for (const [key, value] of object) {
+        this.#reach(key, name);
+        this.#reach(value, name);
+      }
+      this.#restorers.push(mapRestorer(object));
+    } else if (object instanceof Set) {
+      for (const value of object) this.#reach(value, name);
+      this.#restorers.push(setRestorer(object));
+    }
+    this.#saveFields(object, name);
+  }
+
+  #saveFields(object: object, name: string): void {
+    const keys: string[] = [];
+    for (const [key, { writable, value }] of Object.entries(
+      Object.getOwnPropertyDescriptors(object) as Record<string, PropertyDescriptor>,
+    )) {
+      this.#reach(value, `${name}.${key}`);
+      if (writable === true) keys.push(key);
+    }
+    if (Object.isFrozen(object)) return;
+    const loose = isPlain(object) && keys.length === Object.keys(object).length;
+    if (keys.length === 0 && !loose) return;
+    const id = `${loose ? 'loose' : name} ${keys.join(' ')}`;
+    let shape = this.#shapes.get(id);
+    if (shape === undefined) this.#shapes.set(id, (shape = new Shape(keys, loose)));
+    shape.add(object);
+  }
+
+  /** Shared memory whole, once; of a buffer that others use too, the part of this view. */
+  #saveBytes(view: ArrayBufferView): void {
+    if (view.buffer instanceof SharedArrayBuffer) {
+      if (this.#buffers.has(view.buffer)) return;
+      this.#buffers.add(view.buffer);
+      this.#restorers.push(bytesRestorer(new Uint8Array(view.buffer)));
+    } else if (view.byteLength > 0) {
+      this.#restorers.push(bytesRestorer(view));
+    }
+  }
+}
