@@ -16,14 +16,26 @@ import type { PlaneMemory } from './memory.js';
 
 export type BufferState = 'DEQUEUED' | 'PREPARING' | 'QUEUED' | 'ACTIVE' | 'DONE' | 'ERROR';
 
-/** enum v4l2_buf_type, single-planar; 'NONE' stands for any number that is none of them. */
-export type BufType = 'NONE' | 'VIDEO_CAPTURE' | 'VIDEO_OUTPUT' | 'VIDEO_OVERLAY' | 'OTHER';
+/** enum v4l2_buf_type as far as video goes; 'NONE' is 0, 'OTHER' any number that is not here. */
+export const bufTypes = [
+  'NONE',
+  'VIDEO_CAPTURE',
+  'VIDEO_OUTPUT',
+  'VIDEO_OVERLAY',
+  'VIDEO_CAPTURE_MPLANE',
+  'VIDEO_OUTPUT_MPLANE',
+  'OTHER',
+] as const;
+export type BufType = (typeof bufTypes)[number];
 /** enum v4l2_memory; 'UNKNOWN' is 0. */
 export type MemoryKind = 'UNKNOWN' | 'MMAP' | 'USERPTR' | 'OVERLAY' | 'DMABUF';
 
 /** v4l2_buf_type by number, for whoever replays what a C program did. */
-export const bufTypeOf = (value: number): BufType =>
-  (['NONE', 'VIDEO_CAPTURE', 'VIDEO_OUTPUT', 'VIDEO_OVERLAY'] as const)[value] ?? 'OTHER';
+export function bufTypeOf(value: number): BufType {
+  if (value === 9) return 'VIDEO_CAPTURE_MPLANE';
+  if (value === 10) return 'VIDEO_OUTPUT_MPLANE';
+  return (['NONE', 'VIDEO_CAPTURE', 'VIDEO_OUTPUT', 'VIDEO_OVERLAY'] as const)[value] ?? 'OTHER';
+}
 
 /** V4L2_BUF_FLAG_*, in the order of their bits. */
 export const bufFlags = [

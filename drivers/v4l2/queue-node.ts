@@ -68,7 +68,7 @@ export class QueueNode {
     this.#sizeimage = sizeimage;
   }
 
-  /** fill_buf_caps(): they agree with what works. */
+  /** vb2_set_flags_and_caps(), v4l2-ioctl.c:v4l_reqbufs: they agree with what works. */
   get capabilities(): readonly BufCapability[] {
     const { ioModes, rules, allowCacheHints } = this.queue.opts;
     const caps: BufCapability[] = [];
@@ -77,7 +77,7 @@ export class QueueNode {
     if (ioModes.includes('DMABUF')) caps.push('SUPPORTS_DMABUF');
     caps.push('SUPPORTS_ORPHANED_BUFS');
     if (allowCacheHints === true) caps.push('SUPPORTS_MMAP_CACHE_HINTS');
-    if (rules.removeBufs) caps.push('SUPPORTS_MAX_NUM_BUFFERS', 'SUPPORTS_REMOVE_BUFS');
+    if (rules.removeBufs) caps.push('SUPPORTS_REMOVE_BUFS');
     return caps;
   }
 
@@ -96,7 +96,9 @@ export class QueueNode {
   createBufs(h: QueueHandle, arg: CreateBufsArg): CreateBufsRet {
     const q = this.queue;
     const flags = this.#memoryFlags(arg.memory, arg.flags);
-    const about = { capabilities: this.capabilities, flags, maxNumBuffers: q.opts.maxBuffers };
+    const capabilities = [...this.capabilities];
+    if (q.opts.rules.removeBufs) capabilities.push('SUPPORTS_MAX_NUM_BUFFERS');
+    const about = { capabilities, flags, maxNumBuffers: q.opts.maxBuffers };
     this.#checkMemory(arg.memory, arg.type);
     if (arg.count === 0) return { ...about, index: q.buffers.size, count: 0 };
     this.#checkFileIO();
@@ -113,6 +115,7 @@ export class QueueNode {
     this.#checkType(arg.type);
     if (arg.count === 0) return;
     this.#checkOwner(h);
+    this.#checkFileIO();
     removeBuffers(this.queue, arg.index, arg.count);
   }
 
@@ -196,8 +199,12 @@ export class QueueNode {
 
   /** vb2_fop_read(). */
   async read(h: QueueHandle, caller: Caller, target: Uint8Array): Promise<number> {
-    const io = this.#fileIO(h, 'READ');
-    return io.read(caller, target, h.nonblock);
+    try {
+      return await this.#fileIO(h, 'READ').read(caller, target, h.nonblock);
+    } finally {
+      const gone = this.queue.fileIO === null && this.owner === h;
+      if (gone && this.queue.opts.rules.failedReadDropsOwner) this.owner = null;
+    }
   }
 
   /** vb2_fop_write(). */
@@ -216,11 +223,15 @@ export class QueueNode {
     return io;
   }
 
-  /** vb2_fop_poll(): may start reading, and makes h the owner then. videobuf2-core.c. */
-  poll(h: QueueHandle, wait: PollWait): PollEvent[] {
+  /**
+   * vb2_fop_poll(): may start reading, and makes h the owner then. Whoever asks for nothing that
+   * the queue has is told nothing, POLLERR included. videobuf2-core.c:vb2_core_poll.
+   */
+  poll(h: QueueHandle, wait: PollWait, asked: readonly PollEvent[]): PollEvent[] {
     const q = this.queue;
     wait(q.doneQueue);
     const ready: PollEvent = q.isOutput ? 'POLLOUT' : 'POLLIN';
+    if (!asked.includes(ready)) return [];
     if (q.buffers.size === 0 && q.fileIO === null && this.#pollStartsIO(h)) {
       if (q.fileIO === null) return ['POLLERR'];
       if (q.isOutput) return [ready];
@@ -260,9 +271,9 @@ export class QueueNode {
     vb.memory.mmap(vma);
   }
 
-  /** vb2_fop_release(): the owner's buffers go with it. */
+  /** vb2_fop_release(): the owner's buffers go with it, and those of nobody with anybody. */
   release(h: QueueHandle): void {
-    if (this.owner !== h) return;
+    if (this.owner !== h && this.owner !== null) return;
     this.queue.fileIO?.close();
     releaseQueue(this.queue);
     this.owner = null;
@@ -279,6 +290,15 @@ export class QueueNode {
       throw this.queue.refusal('EINVAL', `its buffers are ${this.queue.memory}, not ${memory}`);
     }
     return vb;
+  }
+
+  /** v4l2-ioctl.c:check_fmt(): before anything else is looked at, but for the priority. */
+  checkFmt(type: BufType | undefined): void {
+    const { isOutput, opts } = this.queue;
+    if (type === (isOutput ? 'VIDEO_OUTPUT_MPLANE' : 'VIDEO_CAPTURE_MPLANE')) return;
+    if (type === (isOutput ? 'VIDEO_OUTPUT' : 'VIDEO_CAPTURE')) return;
+    if (type === 'VIDEO_OVERLAY' && !isOutput && opts.rules.overlayPassesTypeCheck) return;
+    this.#checkType(type);
   }
 
   #checkType(type: BufType | undefined): void {

@@ -44,6 +44,17 @@ export interface V4L2Rules {
   /** VIDIOC_REMOVE_BUFS, 6.10. v4l2-ioctl.c. */
   readonly removeBufs: boolean;
   /**
+   * The overlay type passes the check of types on a capture node, so that a second file gets EBUSY
+   * for it, not EINVAL (vivid's capture overlay is gone in 6.4). v4l2-ioctl.c:check_fmt.
+   */
+  readonly overlayPassesTypeCheck: boolean;
+  /**
+   * read() makes its file the owner before it does anything, and drops the owner when no reading
+   * came of it: EBUSY over one's own buffers gives the queue away (6.10). videobuf2-v4l2.c:
+   * vb2_fop_read.
+   */
+  readonly failedReadDropsOwner: boolean;
+  /**
    * Freeing the queue while a buffer is PREPARING is refused with EAGAIN (gone in 6.3). facts 6.2;
    * videobuf2-core.c:__vb2_queue_free.
    */
@@ -89,6 +100,8 @@ const linux61: V4L2Rules = {
   minDriverBuffers: 2,
   minQueuedBuffers: 0,
   removeBufs: false,
+  overlayPassesTypeCheck: true,
+  failedReadDropsOwner: false,
   preparingRefusesFree: true,
   busyUntilReqbufs0: false,
   // Two intervals fewer for each larger size: vivid_s_fmt_vid_cap, 2 * (VIVID_WEBCAM_SIZES - i).
@@ -109,6 +122,8 @@ const linux612: V4L2Rules = {
   minReqbufsAllocation: 2,
   minDriverBuffers: 0,
   removeBufs: true,
+  overlayPassesTypeCheck: false,
+  failedReadDropsOwner: true,
   preparingRefusesFree: false,
   busyUntilReqbufs0: true,
   // By height: vivid-vid-cap.c:webcam_ival_count.

@@ -20,6 +20,7 @@ import { VideoHandle } from './handle.js';
 import type { FrameClock } from './frame-clock.js';
 import type { PixFormat, PixFormatRequest } from './formats.js';
 import { bufferRequests } from './buffer-requests.js';
+import type { BufType } from './buffer.js';
 import { controlRequests } from './control-requests.js';
 import { deviceRequests, type UnitInfo } from './device-requests.js';
 import { formatRequests } from './format-requests.js';
@@ -96,9 +97,9 @@ export class VideoDevice {
         this.priority.open(h);
         return h;
       },
-      poll: (h, wait) => {
+      poll: (h, wait, _caller, asked) => {
         wait(h.events.queue);
-        const events: PollEvent[] = node.poll(h, wait);
+        const events: PollEvent[] = node.poll(h, wait, asked);
         return h.events.pending ? [...events, 'POLLPRI'] : events;
       },
       read: (h, target, caller) => this.locked(caller.task, () => node.read(h, caller, target)),
@@ -149,9 +150,20 @@ export class VideoDevice {
     return (h, arg, caller) =>
       this.locked(caller.task, () => {
         this.priority.check(h, request);
+        if (typedRequests.has(request)) this.node.checkFmt((arg as { type?: BufType }).type);
         return op(h, arg, caller);
       });
   }
 }
+
+/** Requests whose type v4l2-ioctl.c looks at before the driver does: v4l_qbuf() and its like. */
+const typedRequests: ReadonlySet<string> = new Set([
+  'CREATE_BUFS',
+  'DQBUF',
+  'PREPARE_BUF',
+  'QBUF',
+  'QUERYBUF',
+  'REQBUFS',
+]);
 
 type AnyIoctl = (h: VideoHandle, arg: unknown, caller: Caller) => unknown;

@@ -31,6 +31,9 @@ export type IoctlOps<Handle, I extends IoctlTableOf<I>> = {
 export type PollEvent = 'POLLIN' | 'POLLOUT' | 'POLLPRI' | 'POLLERR' | 'POLLHUP';
 export type PollEvents = readonly PollEvent[];
 
+/** What is asked for when nobody says what. */
+export const anyPollEvent: PollEvents = ['POLLIN', 'POLLOUT', 'POLLPRI'];
+
 /** Called by poll() for each queue whose wake-up may change the answer (poll_wait). */
 export type PollWait = (queue: WaitQueue) => void;
 
@@ -63,7 +66,8 @@ export interface FileOperations<Handle, I extends IoctlTableOf<I> = IoctlTable> 
   /** Set up vma, which is not yet in the address space: insertPages() or ops of its own. */
   mmap?(h: Handle, vma: VMA, caller: Caller): MaybeLater<void>;
   open(caller: Caller, file: OpenNode): MaybeLater<Handle>;
-  poll?(h: Handle, wait: PollWait, caller: Caller): PollEvents;
+  /** asked: poll_requested_events(); what else the answer holds is dropped. */
+  poll?(h: Handle, wait: PollWait, caller: Caller, asked: PollEvents): PollEvents;
   read?(h: Handle, target: Uint8Array, caller: Caller): MaybeLater<number>;
   /** The last reference to the handle is gone. Runs exactly once, before remove(). */
   release(h: Handle, task: Task): MaybeLater<void>;
@@ -77,7 +81,7 @@ export interface FilledOps {
   readonly mapping: AddressSpace | null;
   mmap(h: unknown, vma: VMA, caller: Caller): MaybeLater<void>;
   open(caller: Caller, file: OpenNode): MaybeLater<unknown>;
-  poll(h: unknown, wait: PollWait, caller: Caller): PollEvents;
+  poll(h: unknown, wait: PollWait, caller: Caller, asked: PollEvents): PollEvents;
   read(h: unknown, target: Uint8Array, caller: Caller): MaybeLater<number>;
   release(h: unknown, task: Task): MaybeLater<void>;
   write(h: unknown, source: Uint8Array, caller: Caller): MaybeLater<number>;

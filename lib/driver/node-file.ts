@@ -15,6 +15,7 @@ import { VmFault, type VMA, type VmFile } from '../mm/vma.js';
 import { addTaskWork } from '../sched/task-work.js';
 import type { Task } from '../sched/task.js';
 import type { BoundDevice } from './bound-device.js';
+import { anyPollEvent } from './file-operations.js';
 import type { FilledOps, OpenNode, PollEvents, PollWait } from './file-operations.js';
 
 export type NodeOpenFlag = 'rdonly' | 'wronly' | 'rdwr' | 'nonblock';
@@ -87,11 +88,11 @@ export class NodeFile implements VmFile, OpenNode {
     await this.#enter(caller.task, 'mmap', () => this.node.ops.mmap(this.#handle, vma, caller));
   }
 
-  /** What is ready now; wait is told the queues whose wake-up may change that. */
-  poll(caller: Caller, wait: PollWait = noWait): PollEvents {
+  /** What of `asked` is ready now; wait is told the queues whose wake-up may change that. */
+  poll(caller: Caller, wait: PollWait = noWait, asked: PollEvents = anyPollEvent): PollEvents {
     if (this.withdrawn) return ['POLLERR', 'POLLHUP'];
     assert(this.isOpen, `poll: ${this.path} is closed`);
-    return this.node.ops.poll(this.#handle, wait, caller);
+    return this.node.ops.poll(this.#handle, wait, caller, asked);
   }
 
   async read(caller: Caller, target: Uint8Array): Promise<number> {

@@ -25,7 +25,7 @@ for (const [op, code, call] of defaults) {
 
 test('a node without poll is always ready', (t) => {
   t.deepEqual(
-    fillOps('toy0', least).poll(7, () => {}, caller),
+    fillOps('toy0', least).poll(7, () => {}, caller, ['POLLIN']),
     ['POLLIN', 'POLLOUT'],
   );
 });

@@ -4,7 +4,9 @@
 //   The invariants are checked after every buffer call (rig.ts).
 
 import test from 'ava';
+import type { PollEvent } from '../../../lib/driver/index.js';
 import { MiB, ms } from '../../../lib/units.js';
+import type { BufType } from '../../../drivers/v4l2/buffer.js';
 import { frameSize, Rig } from './rig.js';
 
 test('QueryBuf: each buffer is unqueued at first, and index = count is EINVAL', async (t) => {
@@ -491,4 +493,78 @@ test('closing the owner frees the queue; closing another file does not', async (
   await rig.run(rig.cam.close());
   t.false(rig.queue.streaming);
   t.is(rig.queue.buffers.size, 0);
+});
+
+test('a wrong type is EINVAL before another owner is EBUSY, but where the node has it', async (t) => {
+  for (const kernel of ['6.1', '6.12', '7.2'] as const) {
+    const rig = await Rig.open(t, { kernel });
+    const other = await Rig.join(t, rig.bench, { app: rig.app });
+    await rig.request(2);
+    const calls = (type: BufType) => [
+      other.cam.queueBuffer({ index: 0, type }),
+      other.cam.prepareBuffer({ index: 0, type }),
+      other.cam.dequeueBuffer(type),
+    ];
+    for (const call of calls('VIDEO_OUTPUT')) await other.refuses('EINVAL', call);
+    for (const call of calls('VIDEO_CAPTURE_MPLANE')) await other.refuses('EBUSY', call);
+    const overlay = kernel === '6.1' ? 'EBUSY' : 'EINVAL';
+    for (const call of calls('VIDEO_OVERLAY')) await other.refuses(overlay, call, kernel);
+    await other.refuses('EBUSY', other.cam.streamOn('VIDEO_OUTPUT'), 'STREAMON looks later');
+    await rig.refuses('EINVAL', rig.cam.queueBuffer({ index: 0, type: 'VIDEO_CAPTURE_MPLANE' }));
+  }
+});
+
+test("read() over own buffers is EBUSY, and from 6.10 on the queue is nobody's then", async (t) => {
+  for (const [kernel, then] of [
+    ['6.1', 'EBUSY'],
+    ['6.12', undefined],
+    ['7.2', undefined],
+  ] as const) {
+    const rig = await Rig.open(t, { kernel });
+    const other = await Rig.join(t, rig.bench, { app: rig.app });
+    await rig.request(2);
+    await rig.refuses('EBUSY', rig.cam.read(1));
+    const taken = await other.errno(other.cam.requestBuffers({ count: 1, memory: 'MMAP' }));
+    t.is(taken, then, kernel);
+  }
+});
+
+test('buffers of nobody go with the next file that is closed', async (t) => {
+  const rig = await Rig.open(t);
+  const other = await Rig.join(t, rig.bench, { app: rig.app });
+  await rig.request(2);
+  await rig.refuses('EBUSY', rig.cam.read(1));
+  await other.run(other.cam.close());
+  await rig.refuses('EINVAL', rig.cam.queryBuffer(0));
+});
+
+test('REMOVE_BUFS while reading is EBUSY, but for a count of 0', async (t) => {
+  const rig = await Rig.open(t);
+  t.is(await rig.poll(20), 'POLLIN');
+  await rig.refuses('EBUSY', rig.cam.removeBuffers(7, 1));
+  await rig.run(rig.cam.removeBuffers(7, 0));
+});
+
+test('only CREATE_BUFS tells the greatest number of buffers', async (t) => {
+  const rig = await Rig.open(t);
+  const made = await rig.run(rig.cam.createBuffers({ count: 0, memory: 'MMAP' }));
+  const asked = await rig.run(rig.cam.requestBuffers({ count: 0, memory: 'MMAP' }));
+  t.true(made.capabilities.includes('SUPPORTS_MAX_NUM_BUFFERS'));
+  t.false(asked.capabilities.includes('SUPPORTS_MAX_NUM_BUFFERS'));
+});
+
+test('poll tells nothing to whoever asks for nothing that the queue has, errors included', async (t) => {
+  const rig = await Rig.open(t);
+  const look = (io: Rig['cam']['io'], events: readonly PollEvent[]) =>
+    rig.run(io.poll({ events, timeoutNs: 0 }));
+  t.deepEqual(await look(rig.cam.io, ['POLLOUT', 'POLLPRI']), [], 'and no reading starts');
+  t.is(rig.queue.fileIO, null);
+  await rig.request(2);
+  t.deepEqual(await look(rig.cam.io, ['POLLOUT']), []);
+  t.deepEqual(await look(rig.cam.io, []), []);
+  t.deepEqual(await look(rig.cam.io, ['POLLIN']), ['POLLERR'], 'not streaming');
+  const out = await Rig.join(t, rig.bench, { node: 'video1' });
+  await out.request(2);
+  t.deepEqual(await look(out.cam.io, ['POLLIN']), []);
+  t.deepEqual(await look(out.cam.io, ['POLLOUT']), ['POLLERR']);
 });
