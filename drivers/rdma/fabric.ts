@@ -1,10 +1,10 @@
 // The wire: adapters by address, and how messages get from one to another.
 //
-// A message to the sender's own address never leaves the adapter. Between adapters it takes
-// delayNs each way, may be lost or overtaken, and does not pass a partition; what is lost is
-// found out by the sender's timeout. Chance comes from a seed.
+// A message to the sender's own address never comes here. Between adapters it takes delayNs each
+// way, may be lost or overtaken, and does not pass a partition; what is lost is found out by its
+// sender (send-window.ts). Chance comes from a seed.
 
-import { Prng, type Scheduler, type Task, WaitQueue } from '../../lib/driver/index.js';
+import { Prng, type Scheduler, type Task } from '../../lib/driver/index.js';
 import type { Hca } from './hca.js';
 import { bytesPayload, readPayload } from './payload.js';
 import type { WireRequest, WireResponse } from './wire.js';
@@ -18,16 +18,13 @@ export interface FabricConditions {
   loss: number;
 }
 
-/** Another adapter that is not in this process: link.ts. */
+/** What becomes of the answer to a message; it may come never, late, or again. */
+export type Reply = (answer: WireResponse) => void;
+
+/** Another adapter that is not in this process: link.ts. reply null: a datagram. */
 export interface RemotePort {
   readonly gid: string;
-  send(request: WireRequest): Promise<WireResponse | null>;
-}
-
-interface RequestOptions {
-  readonly answer: boolean;
-  readonly timeoutNs: number;
-  alive(): boolean;
+  send(request: WireRequest, reply: Reply | null): void;
 }
 
 export class Fabric {
@@ -59,7 +56,7 @@ export class Fabric {
     this.#remote.delete(gid);
   }
 
-  /** Nothing passes to or from these addresses until heal(). */
+  /** Nothing passes to or from these addresses until heal(), nor what is on its way. */
   partition(...gids: string[]): void {
     for (const gid of gids) this.#cut.add(gid);
   }
@@ -69,55 +66,36 @@ export class Fabric {
   }
 
   /**
-   * Send a request and wait for its answer, at most timeoutNs. null: none came. A datagram wants
-   * no answer: then this returns when the message is on its way.
+   * Put a message on the wire; its payload is bytes (serialized()). It returns at once, and
+   * nobody says whether the message arrives.
    */
-  request(
-    task: Task,
-    from: Hca,
-    request: WireRequest,
-    opts: RequestOptions,
-  ): Promise<WireResponse | null> {
-    if (request.destGid === from.gid) return from.deliver(task, request);
-    return this.#across(task, from, request, opts);
-  }
-
-  async #across(
-    task: Task,
-    from: Hca,
-    request: WireRequest,
-    opts: RequestOptions,
-  ): Promise<WireResponse | null> {
-    if (this.#lost(request.srcGid, request.destGid)) return null;
-    const sent = await this.#serialized(task, request);
-    const target = this.#ports.get(request.destGid);
-    const remote = this.#remote.get(request.destGid);
-    if (target === undefined && remote === undefined) return null;
-    const exchange = new Exchange(from.sched, `answer for message ${request.seq}`);
+  post(from: Hca, request: WireRequest, reply: Reply | null): void {
+    const { srcGid, destGid } = request;
+    const target = this.#ports.get(destGid);
+    const remote = this.#remote.get(destGid);
+    if (this.#lost(srcGid, destGid) || (target === undefined && remote === undefined)) return;
     this.#later(from.sched, () => {
-      if (target === undefined) void remote!.send(sent).then((answer) => exchange.finish(answer));
-      else this.arrive(target, sent, from.sched, (answer) => exchange.finish(answer));
+      if (this.isCut(srcGid, destGid)) return;
+      if (target === undefined) remote!.send(request, reply);
+      else this.arrive(target, request, from.sched, reply);
     });
-    if (!opts.answer) return null;
-    return exchange.wait(task, opts.timeoutNs, () => opts.alive());
   }
 
   /** A message reached an adapter: carry it out, and send the answer, if any, on its way. */
-  arrive(
-    target: Hca,
-    request: WireRequest,
-    back: Scheduler,
-    reply: (answer: WireResponse) => void,
-  ): void {
-    target.sched.spawn(`receiver of ${target.gid}`, async (task) => {
-      const answer = await target.deliver(task, request);
-      if (answer === null || this.#lost(request.destGid, request.srcGid)) return;
+  arrive(target: Hca, request: WireRequest, back: Scheduler, reply: Reply | null): void {
+    const qp = target.queuePairs.get(request.destQPN);
+    qp?.inbox.push(request, async (task, answer) => {
+      if (answer === null || reply === null) return;
+      if (this.#lost(request.destGid, request.srcGid)) return;
       const sent = await this.serializedAnswer(task, answer);
-      this.#later(back, () => reply(sent));
+      this.#later(back, () => {
+        if (!this.isCut(request.srcGid, request.destGid)) reply(sent);
+      });
     });
   }
 
-  async #serialized(task: Task, request: WireRequest): Promise<WireRequest> {
+  /** The message with its bytes instead of references. MoveFault: the sender's region failed. */
+  async serialized(task: Task, request: WireRequest): Promise<WireRequest> {
     const { payload } = request;
     if (payload === null) return request;
     return { ...request, payload: bytesPayload(await readPayload(task, payload, payload.len)) };
@@ -150,34 +128,5 @@ export class Fabric {
     const ns = delayNs + (jitterNs > 0 ? this.#prng.below(jitterNs + 1) : 0);
     if (ns === 0) fn();
     else sched.clock.timer(sched.clock.nowNs + ns, fn);
-  }
-}
-
-/** One request and the answer that may come. */
-class Exchange {
-  readonly #came: WaitQueue;
-  readonly #sched: Scheduler;
-  #answer: WireResponse | null = null;
-  #done = false;
-
-  constructor(sched: Scheduler, label: string) {
-    this.#sched = sched;
-    this.#came = new WaitQueue(sched, label);
-  }
-
-  finish(answer: WireResponse | null): void {
-    if (this.#done || answer === null) return;
-    this.#done = true;
-    this.#answer = answer;
-    this.#came.wakeAll();
-  }
-
-  async wait(task: Task, timeoutNs: number, alive: () => boolean): Promise<WireResponse | null> {
-    await this.#came.waitEvent(task, () => this.#done || !alive(), {
-      mode: 'killable',
-      why: this.#came.label,
-      ...(timeoutNs < Infinity && { untilNs: this.#sched.clock.nowNs + timeoutNs }),
-    });
-    return this.#answer;
   }
 }

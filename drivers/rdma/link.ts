@@ -14,7 +14,7 @@ import {
   type Socket,
 } from 'node:net';
 import { Errno } from '../../lib/driver/index.js';
-import type { RemotePort } from './fabric.js';
+import type { RemotePort, Reply } from './fabric.js';
 import type { Hca } from './hca.js';
 import {
   decodeHello,
@@ -38,6 +38,9 @@ export interface LinkCounters {
   corrupted: number;
 }
 
+/** Requests whose answers may still come: more than all queue pairs have on the wire. */
+const MAX_WAITING = 1 << 16;
+
 export class Link implements RemotePort {
   readonly counters: LinkCounters = { sent: 0, received: 0, corrupted: 0 };
   /** Resolves when the link is DOWN. */
@@ -45,7 +48,8 @@ export class Link implements RemotePort {
   readonly #hca: Hca;
   readonly #socket: Socket;
   readonly #frames = new FrameReader();
-  readonly #waiting = new Map<number, (answer: WireResponse | null) => void>();
+  /** Who waits for the answer of that number, the longest first. */
+  readonly #waiting = new Map<number, Reply>();
   #gid: string | null = null;
   #nextId = 0;
   #greeted!: (e: unknown) => void;
@@ -78,14 +82,13 @@ export class Link implements RemotePort {
     return this.#gid !== null && !this.#socket.destroyed;
   }
 
-  /** Hand a request to the other process; null: nobody will answer. */
-  send(request: WireRequest): Promise<WireResponse | null> {
-    if (!this.up) return Promise.resolve(null);
+  /** Hand a request to the other process. Of answers that never come only so many are awaited. */
+  send(request: WireRequest, reply: Reply | null): void {
+    if (!this.up) return;
     const id = this.#nextId++;
-    return new Promise((resolve) => {
-      this.#waiting.set(id, resolve);
-      this.#write('request', encodeRequest(id, request));
-    });
+    if (reply !== null) this.#waiting.set(id, reply);
+    if (this.#waiting.size > MAX_WAITING) this.#waiting.delete(this.#waiting.keys().next().value!);
+    this.#write('request', encodeRequest(id, request));
   }
 
   async close(): Promise<void> {
@@ -145,13 +148,13 @@ export class Link implements RemotePort {
   }
 
   #answered({ id, answer }: { id: number; answer: WireResponse }): void {
-    this.#waiting.get(id)?.(answer);
+    const { fabric, gid } = this.#hca;
+    if (!fabric.isCut(this.#gid!, gid)) this.#waiting.get(id)?.(answer);
     this.#waiting.delete(id);
   }
 
   #down(): void {
     if (this.#gid !== null) this.#hca.fabric.unplug(this.#gid);
-    for (const resolve of this.#waiting.values()) resolve(null);
     this.#waiting.clear();
   }
 }

@@ -3,18 +3,22 @@
 // The send side is worked on by the requester (requester.ts, a thread of the adapter), the receive
 // side by whoever delivers a message (responder.ts), one at a time.
 //
-// Moving to ERR flushes: each request that nobody works on completes with WR_FLUSH_ERR, in order.
-// The request under way is completed by the requester, which sees by `epoch` that it lost its turn.
+// Moving to ERR flushes: each request that nobody works on completes with WR_FLUSH_ERR, in order,
+// those on the wire first. The request that the requester has in hand is completed by it: it sees
+// by `epoch` that it lost its turn.
 
 import assert from 'node:assert/strict';
 import { Errno, Mutex, WaitQueue } from '../../lib/driver/index.js';
 import type { CompletionQueue } from './completion-queue.js';
 import { ringCapacity } from './completion-queue.js';
 import type { Hca } from './hca.js';
+import { Inbox } from './inbox.js';
 import { opcodes, type QPType } from './opcode.js';
 import type { AHAttr, QPAttr, QPState } from './qp-state.js';
 import { RecvQueue, type RecvWQE } from './recv-queue.js';
+import { SendWindow } from './send-window.js';
 import type { WC, WCStatus } from './wc.js';
+import { psnAfter, type WireRequest } from './wire.js';
 import { checkSendWR, type RecvWR, type SendWR } from './work-request.js';
 
 export interface QPCap {
@@ -61,11 +65,15 @@ export class QueuePair {
   state: QPState = 'RESET';
   /** Counts the moves to ERR and RESET: work begun before one is void. */
   epoch = 0;
-  /** Number of the next message to send, and of the next one expected. */
+  /** Number of the next packet to send, and of the next one expected: 24 bits. */
   nextSeq = 0;
   expectedSeq = 0;
-  /** The last atomic answered, for the case that its answer is lost. */
-  lastAtomic: { readonly seq: number; readonly old: bigint } | null = null;
+  /** Atomics answered last, for the case that their answers are lost. */
+  readonly atomics: { readonly seq: number; readonly old: bigint }[] = [];
+  /** Messages to other adapters that are not completed. */
+  readonly window = new SendWindow();
+  /** Messages from other adapters that wait for their turn. */
+  readonly inbox: Inbox;
   /** A receive request that a message has begun to fill. */
   receiving: RecvWQE | null = null;
   /** The requester works on the head of the send queue. */
@@ -80,6 +88,7 @@ export class QueuePair {
 
   constructor(hca: Hca, qpn: number, init: QPInit) {
     this.hca = hca;
+    this.inbox = new Inbox(hca);
     this.qpn = qpn;
     this.init = init;
     this.sqCapacity = ringCapacity(init.cap.maxSendWR);
@@ -101,7 +110,17 @@ export class QueuePair {
 
   /** Send requests not completed. */
   get sqLength(): number {
-    return this.#sq.length + (this.executing === null ? 0 : 1);
+    return this.#sq.length + this.window.length + (this.executing === null ? 0 : 1);
+  }
+
+  /** The request that the requester takes up next. */
+  get nextSend(): SendWQE | undefined {
+    return this.#sq[0];
+  }
+
+  /** Nothing that was taken up is unfinished. */
+  get idle(): boolean {
+    return this.executing === null && this.window.length === 0;
   }
 
   /** Whether the requester may take up the next request. */
@@ -166,6 +185,17 @@ export class QueuePair {
     this.#post(this.init.sendCQ, wc, false);
   }
 
+  /** A message was carried out. Sent again, it does not move the number back. */
+  advance({ seq, len, mtu }: WireRequest): void {
+    if (seq === this.expectedSeq) this.expectedSeq = psnAfter(seq, len, mtu);
+  }
+
+  /** Keep what an atomic answered for as many of them as may be under way. */
+  saveAtomic(seq: number, old: bigint): void {
+    this.atomics.push({ seq, old });
+    if (this.atomics.length > Math.max(1, this.attr.maxDestRdAtomic ?? 1)) this.atomics.shift();
+  }
+
   completeRecv(wc: Omit<WC, 'qpNum'>, solicited: boolean): void {
     this.receiving = null;
     this.#post(this.init.recvCQ, { ...wc, qpNum: this.qpn }, solicited);
@@ -183,7 +213,8 @@ export class QueuePair {
     this.state = 'ERR';
     this.epoch++;
     if (event !== undefined) this.onEvent(event);
-    for (const wqe of this.#sq.splice(0)) this.completeSend(wqe, 'WR_FLUSH_ERR');
+    const unfinished = [...this.window.clear(), ...this.#sq.splice(0)];
+    for (const wqe of unfinished) this.completeSend(wqe, 'WR_FLUSH_ERR');
     this.#flushReceives();
     if (this.init.srq !== null) this.onEvent('LAST_WQE_REACHED');
     this.work.wakeAll();
@@ -202,11 +233,12 @@ export class QueuePair {
     this.state = 'RESET';
     this.epoch++;
     this.#sq.length = 0;
+    this.window.clear();
     this.rq.drain();
     this.receiving = null;
     this.nextSeq = 0;
     this.expectedSeq = 0;
-    this.lastAtomic = null;
+    this.atomics.length = 0;
     for (const name of Object.keys(this.attr)) delete this.attr[name as keyof QPAttr];
     this.work.wakeAll();
   }
@@ -225,7 +257,7 @@ export class QueuePair {
     if (set.rqPsn !== undefined) this.expectedSeq = set.rqPsn;
     if (to === 'ERR') this.toError();
     else this.state = to;
-    if (to === 'SQD' && this.executing === null) this.onEvent('SQ_DRAINED');
+    if (to === 'SQD' && this.idle) this.onEvent('SQ_DRAINED');
     this.work.wakeAll();
   }
 

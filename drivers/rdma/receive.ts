@@ -74,13 +74,13 @@ function finish(
   wqe: RecvWQE,
   byteLen: number,
 ): WireResponse | null {
-  const { invalidateRkey, immData, seq } = request;
+  const { invalidateRkey, immData } = request;
   if (invalidateRkey !== undefined && !invalidate(qp, invalidateRkey)) {
     qp.completeRecv({ wrId: wqe.wrId, status: 'REM_INV_REQ_ERR' }, true);
     qp.toError('QP_REQ_ERR');
     return null;
   }
-  if (qp.type === 'RC') qp.expectedSeq = seq + 1;
+  if (qp.type === 'RC') qp.advance(request);
   const wc: Omit<WC, 'qpNum'> = {
     wrId: wqe.wrId,
     status: 'SUCCESS',

@@ -1,5 +1,7 @@
 // The sending end of a queue pair: a thread of the adapter that takes one request after the other
-// and sees each to its end (rxe_req.c, rxe_comp.c).
+// and sees each to its end (rxe_req.c, rxe_comp.c). What stays on the adapter is carried out at
+// once; what a reliable queue pair sends to another one goes through its window, where many
+// messages are on their way at a time (send-window.ts).
 //
 //   local trouble (own keys, a bind, LOCAL_INV)      status of its own, or the flush's (rules.ts)
 //   NAK_INVALID NAK_ACCESS NAK_OP                    REM_INV_REQ_ERR REM_ACCESS_ERR REM_OP_ERR
@@ -24,43 +26,72 @@ import {
 } from './payload.js';
 import type { QueuePair, SendWQE } from './queue-pair.js';
 import { resolveList, type ResolvedList } from './scatter-gather.js';
+import type { Failure, InFlight } from './send-window.js';
 import type { WCStatus } from './wc.js';
-import { ackTimeoutNs, rnrTimerNs, type WireRequest, type WireResponse } from './wire.js';
+import { ackTimeoutNs, psnAfter, rnrTimerNs, type WireRequest, type WireResponse } from './wire.js';
+import { destOf, requestOf } from './wire-request.js';
 
 /** How a request ended; 'void': its queue pair was reset under it. */
-type Outcome =
-  | { readonly status: WCStatus; readonly local: boolean }
-  | { readonly status: 'void'; readonly local: false };
+type Outcome = Failure | { readonly status: 'void'; readonly local: false };
 
 const done = (status: WCStatus): Outcome => ({ status, local: false });
-const localError = (status: WCStatus): Outcome => ({ status, local: true });
+const localError = (status: WCStatus): Failure => ({ status, local: true });
 const lostTurn: Outcome = { status: 'void', local: false };
 
 /** The thread of one queue pair; ends when the queue pair is destroyed. */
 export async function runRequester(task: Task, qp: QueuePair): Promise<void> {
   while (!qp.destroyed) {
-    if (qp.canSend) {
-      await sendOne(task, qp);
-      continue;
-    }
-    await qp.work.waitEvent(task, () => qp.canSend || qp.destroyed, {
-      mode: 'killable',
-      why: `work for QP ${qp.qpn}`,
-    });
+    if (qp.window.length > 0 && (await tend(task, qp))) continue;
+    if (mayTakeUp(qp)) await sendOne(task, qp);
+    else await rest(task, qp);
   }
+}
+
+const nowNs = (qp: QueuePair): number => qp.hca.sched.clock.nowNs;
+
+/** Wait until there is something to do. */
+async function rest(task: Task, qp: QueuePair): Promise<void> {
+  const { window } = qp;
+  const untilNs = window.deadlineNs;
+  const changed = (): boolean =>
+    window.hasFinished || window.deadlineNs < untilNs || mayTakeUp(qp) || qp.destroyed;
+  await qp.work.waitEvent(task, changed, {
+    mode: 'killable',
+    why: `work for QP ${qp.qpn}`,
+    ...(untilNs < Infinity && { untilNs }),
+  });
+}
+
+/** What is on the wire leaves room for the next request, and allows it to go before they end. */
+function mayTakeUp(qp: QueuePair): boolean {
+  if (!qp.canSend) return false;
+  const { window, nextSend } = qp;
+  if (window.length === 0) return true;
+  const { kind } = opcodes[nextSend!.wr.opcode];
+  if (kind === 'local' || !window.hasRoom || nowNs(qp) < window.heldUntilNs) return false;
+  const { nrFetches } = window;
+  if (nrFetches === 0) return true;
+  if (nextSend!.wr.flags?.includes('fence')) return false;
+  const fetches = kind === 'read' || kind === 'atomic';
+  return !fetches || nrFetches < Math.max(1, qp.attr.maxRdAtomic ?? 1);
 }
 
 async function sendOne(task: Task, qp: QueuePair): Promise<void> {
   const wqe = qp.takeSend();
   const { epoch } = qp;
   const outcome = await execute(task, qp, wqe, epoch);
+  if (outcome !== 'on the wire') finish(qp, wqe, epoch, outcome);
+}
+
+/** A request whose queue pair lost its state meanwhile is flushed, or forgotten after RESET. */
+function finish(qp: QueuePair, wqe: SendWQE, epoch: number, outcome: Outcome): void {
   if (qp.epoch !== epoch && outcome.status !== 'SUCCESS') {
     if (qp.state === 'ERR') qp.completeSend(wqe, 'WR_FLUSH_ERR');
     else if (qp.executing === wqe) qp.executing = null;
     return;
   }
   settle(qp, wqe, outcome);
-  if (qp.state === 'SQD' && qp.executing === null) qp.onEvent('SQ_DRAINED');
+  if (qp.state === 'SQD' && qp.idle) qp.onEvent('SQ_DRAINED');
 }
 
 function settle(qp: QueuePair, wqe: SendWQE, outcome: Outcome): void {
@@ -71,11 +102,95 @@ function settle(qp: QueuePair, wqe: SendWQE, outcome: Outcome): void {
   if (status !== 'SUCCESS') qp.toError();
 }
 
-function execute(task: Task, qp: QueuePair, wqe: SendWQE, epoch: number): Promise<Outcome> {
+// -- the window --
+
+/** Do one thing for the messages on the wire; false if there is nothing to do now. */
+async function tend(task: Task, qp: QueuePair): Promise<boolean> {
+  const { window } = qp;
+  const now = nowNs(qp);
+  const finished = window.takeFinished(now);
+  if (finished !== undefined) {
+    qp.executing = finished.wqe;
+    const { epoch } = qp;
+    finish(qp, finished.wqe, epoch, await outcomeOf(task, qp, finished));
+    return true;
+  }
+  const lost = window.nextToSend(now);
+  if (lost !== undefined) await transmit(task, qp, lost);
+  else if (now >= window.deadlineNs) window.expire(now);
+  else return false;
+  return true;
+}
+
+function outcomeOf(
+  task: Task,
+  qp: QueuePair,
+  { wqe, failure, answer, request }: InFlight,
+): Outcome | Promise<Outcome> {
+  if (failure !== null) return failure;
+  if (answer === null) return done('SUCCESS');
+  const status = nakStatus[answer.syndrome];
+  if (status !== undefined) return done(status);
+  const fetches = request.kind === 'read' || request.kind === 'atomic';
+  return fetches ? takeIn(task, qp, wqe, answer) : done('SUCCESS');
+}
+
+/** Send a message, or send it again: its bytes are read anew, as long as its keys allow it. */
+async function transmit(task: Task, qp: QueuePair, entry: InFlight): Promise<void> {
+  const { window, hca, epoch } = qp;
+  let request: WireRequest;
+  try {
+    request = await hca.fabric.serialized(task, entry.request);
+  } catch (e) {
+    if (!(e instanceof MoveFault)) throw e;
+    entry.failure = localError('LOC_PROT_ERR');
+    return;
+  }
+  if (qp.epoch !== epoch || entry.state !== 'LOST') return;
+  if (entry.failing !== null) {
+    if (request.payload!.len > 0) hca.fabric.post(hca, request, null);
+    entry.failure = entry.failing;
+    return;
+  }
+  const round = window.sent(entry, nowNs(qp));
+  hca.fabric.post(hca, request, (answer) => {
+    window.answered(entry, round, answer, nowNs(qp));
+    qp.work.wakeAll();
+  });
+}
+
+/** Put a message into the window; tend() sends it. failing: what goes wrong after its packets. */
+function launch(
+  qp: QueuePair,
+  wqe: SendWQE,
+  request: WireRequest,
+  failing: Failure | null,
+): 'on the wire' {
+  const { timeout = 0, retryCnt = 0, rnrRetry = 0 } = qp.attr;
+  const { retryCnt7IsForever } = qp.hca.rules;
+  const limits = { timeoutNs: ackTimeoutNs(timeout), retryCnt, rnrRetry, retryCnt7IsForever };
+  qp.executing = null;
+  qp.nextSeq = psnAfter(request.seq, request.len, request.mtu);
+  qp.window.add({ wqe, request, failing }, limits);
+  return 'on the wire';
+}
+
+/** Whether an answer is awaited from another adapter. */
+const isAcross = (qp: QueuePair, wqe: SendWQE): boolean =>
+  qp.type === 'RC' && destOf(qp, wqe) !== qp.hca.gid;
+
+type Executed = Outcome | 'on the wire';
+
+function execute(
+  task: Task,
+  qp: QueuePair,
+  wqe: SendWQE,
+  epoch: number,
+): Executed | Promise<Executed> {
   const { kind } = opcodes[wqe.wr.opcode];
   if (kind === 'local') {
     const status = runLocal(qp, wqe.wr);
-    return Promise.resolve(status === 'SUCCESS' ? done(status) : localError(status));
+    return status === 'SUCCESS' ? done(status) : localError(status);
   }
   if (kind === 'read' || kind === 'atomic') return fetchRemote(task, qp, wqe, epoch);
   return push(task, qp, wqe, epoch);
@@ -83,13 +198,16 @@ function execute(task: Task, qp: QueuePair, wqe: SendWQE, epoch: number): Promis
 
 // -- SEND and WRITE: the bytes go out --
 
-async function push(task: Task, qp: QueuePair, wqe: SendWQE, epoch: number): Promise<Outcome> {
+async function push(task: Task, qp: QueuePair, wqe: SendWQE, epoch: number): Promise<Executed> {
   if (qp.type === 'UD' && wqe.len > qp.mtu) return done('SUCCESS'); // IBA C10-93.1.1: no error
   const list = wqe.inline === null ? gather(qp, wqe) : null;
   const failed = list !== null && list.refusal !== null;
-  const badStatus = list?.refusal === 'key' ? qp.hca.rules.badLkey : 'LOC_PROT_ERR';
-  if (failed && list.goodLen === 0) return localError(badStatus);
+  const bad = localError(list?.refusal === 'key' ? qp.hca.rules.badLkey : 'LOC_PROT_ERR');
   const full = list === null ? bytesPayload(wqe.inline!) : piecesOf(qp, list);
+  if (isAcross(qp, wqe)) {
+    return launch(qp, wqe, requestOf(qp, wqe, full, !failed), failed ? bad : null);
+  }
+  if (failed && list.goodLen === 0) return bad;
   let request: WireRequest;
   try {
     const payload = qp.type === 'UD' ? await copied(task, full) : full;
@@ -101,7 +219,7 @@ async function push(task: Task, qp: QueuePair, wqe: SendWQE, epoch: number): Pro
   const outcome = await exchange(task, qp, request, epoch);
   if (!failed) return outcome.outcome;
   const refused = outcome.outcome.status !== 'SUCCESS' && outcome.answered;
-  return refused && !qp.hca.rules.requesterRunsAhead ? outcome.outcome : localError(badStatus);
+  return refused && !qp.hca.rules.requesterRunsAhead ? outcome.outcome : bad;
 }
 
 const copied = async (task: Task, payload: Payload): Promise<Payload> =>
@@ -118,39 +236,6 @@ function piecesOf(qp: QueuePair, list: ResolvedList): Payload {
   return { kind: 'pieces', len: list.goodLen, pieces: list.pieces, bus, pace };
 }
 
-function requestOf(
-  qp: QueuePair,
-  wqe: SendWQE,
-  payload: Payload | null,
-  complete: boolean,
-): WireRequest {
-  const { wr } = wqe;
-  const { kind, imm } = opcodes[wr.opcode];
-  const fetchAdd = wr.opcode === 'ATOMIC_FETCH_AND_ADD';
-  const request: { -readonly [Field in keyof WireRequest]: WireRequest[Field] } = {
-    kind: kind as WireRequest['kind'],
-    srcGid: qp.hca.gid,
-    srcQPN: qp.qpn,
-    destGid: wqe.ah?.dgid ?? qp.attr.ahAttr?.dgid ?? qp.hca.gid,
-    destQPN: qp.type === 'UD' ? wr.remoteQPN! : qp.attr.destQPNum!,
-    seq: qp.nextSeq,
-    len: wqe.len,
-    mtu: qp.mtu,
-    payload,
-    complete,
-    remoteAddr: wr.remoteAddr ?? 0,
-    rkey: wr.rkey ?? 0,
-    solicited: wr.flags?.includes('solicited') === true,
-    compare: fetchAdd ? 0n : (wr.compareAdd ?? 0n),
-    swapOrAdd: fetchAdd ? (wr.compareAdd ?? 0n) : (wr.swap ?? 0n),
-  };
-  if (kind === 'atomic') request.atomic = fetchAdd ? 'FETCH_AND_ADD' : 'CMP_AND_SWP';
-  if (imm) request.immData = wr.immData ?? 0;
-  if (wr.opcode === 'SEND_WITH_INV') request.invalidateRkey = wr.invalidateRkey!;
-  if (qp.type === 'UD') request.qkey = wr.remoteQkey!;
-  return request;
-}
-
 // -- READ and atomics: bytes come back --
 
 async function fetchRemote(
@@ -158,12 +243,12 @@ async function fetchRemote(
   qp: QueuePair,
   wqe: SendWQE,
   epoch: number,
-): Promise<Outcome> {
+): Promise<Executed> {
   const request = requestOf(qp, wqe, null, true);
+  if (isAcross(qp, wqe)) return launch(qp, wqe, request, null);
   const { outcome, answer } = await exchange(task, qp, request, epoch);
   if (outcome.status !== 'SUCCESS' || answer === null) return outcome;
-  const payload = answer.payload ?? wordPayload(answer.old ?? 0n);
-  return takeIn(task, qp, wqe, payload, answer);
+  return takeIn(task, qp, wqe, answer);
 }
 
 /** What was there before an atomic, as it comes back (big-endian on the wire, host order here). */
@@ -177,10 +262,10 @@ async function takeIn(
   task: Task,
   qp: QueuePair,
   wqe: SendWQE,
-  payload: Payload,
   answer: WireResponse,
 ): Promise<Outcome> {
   const { hca } = qp;
+  const payload = answer.payload ?? wordPayload(answer.old ?? 0n);
   const access = accessBits.local_write;
   const list = { pd: qp.init.pd, access, sgList: wqe.wr.sgList ?? [] };
   const { pieces, goodLen, refusal } = resolveList(hca, list, payload.len, qp.mtu);
@@ -195,7 +280,7 @@ async function takeIn(
   return done(refusal === null ? 'SUCCESS' : 'LOC_PROT_ERR');
 }
 
-// -- one message and its answer, with the retries --
+// -- one message that stays on the adapter, or wants no answer; with the retries --
 
 interface Exchanged {
   readonly outcome: Outcome;
@@ -206,11 +291,22 @@ interface Exchanged {
 
 const unanswered = (outcome: Outcome): Exchanged => ({ outcome, answered: false, answer: null });
 
-const nakStatus = {
+const nakStatus: Readonly<Partial<Record<WireResponse['syndrome'], WCStatus>>> = {
   NAK_INVALID: 'REM_INV_REQ_ERR',
   NAK_ACCESS: 'REM_ACCESS_ERR',
   NAK_OP: 'REM_OP_ERR',
-} as const satisfies Partial<Record<WireResponse['syndrome'], WCStatus>>;
+};
+
+/** The answer of the other end; null: none. Datagrams to another adapter have none. */
+async function ask(
+  task: Task,
+  { hca }: QueuePair,
+  request: WireRequest,
+): Promise<WireResponse | null> {
+  if (request.destGid === hca.gid) return hca.deliver(task, request);
+  hca.fabric.post(hca, await hca.fabric.serialized(task, request), null);
+  return null;
+}
 
 async function exchange(
   task: Task,
@@ -218,45 +314,37 @@ async function exchange(
   request: WireRequest,
   epoch: number,
 ): Promise<Exchanged> {
-  const reliable = qp.type === 'RC';
-  const opts = {
-    answer: reliable,
-    timeoutNs: ackTimeoutNs(qp.attr.timeout ?? 0),
-    alive() {
-      return qp.epoch === epoch && !qp.destroyed;
-    },
-  };
+  const alive = (): boolean => qp.epoch === epoch && !qp.destroyed;
   let retries = qp.attr.retryCnt ?? 0;
   let rnrRetries = qp.attr.rnrRetry ?? 0;
   for (;;) {
-    const sentAtNs = qp.hca.sched.clock.nowNs;
+    const sentAtNs = nowNs(qp);
     let answer: WireResponse | null;
     try {
-      answer = await qp.hca.fabric.request(task, qp.hca, request, opts);
+      answer = await ask(task, qp, request);
     } catch (e) {
       if (e instanceof MoveFault) return unanswered(localError('LOC_PROT_ERR'));
       throw e;
     }
-    if (!opts.alive()) return unanswered(lostTurn);
-    if (!reliable || !request.complete) {
+    if (!alive()) return unanswered(lostTurn);
+    if (qp.type !== 'RC' || !request.complete) {
       if (answer === null || answer.syndrome === 'ACK') return unanswered(done('SUCCESS'));
     }
     if (answer === null || answer.syndrome === 'NAK_SEQ') {
       if (retries === 0) return unanswered(done('RETRY_EXC_ERR'));
       if (retries !== 7 || !qp.hca.rules.retryCnt7IsForever) retries--;
-      await pause(task, qp, sentAtNs + opts.timeoutNs, opts.alive);
+      await pause(task, qp, sentAtNs + ackTimeoutNs(qp.attr.timeout ?? 0), alive);
     } else if (answer.syndrome === 'RNR') {
       if (rnrRetries === 0) return unanswered(done('RNR_RETRY_EXC_ERR'));
       if (rnrRetries !== 7) rnrRetries--;
-      const { nowNs } = qp.hca.sched.clock;
-      await pause(task, qp, nowNs + rnrTimerNs(answer.rnrTimer ?? 0), opts.alive);
+      await pause(task, qp, nowNs(qp) + rnrTimerNs(answer.rnrTimer ?? 0), alive);
     } else if (answer.syndrome === 'ACK') {
-      qp.nextSeq++;
+      qp.nextSeq = psnAfter(request.seq, request.len, request.mtu);
       return { outcome: done('SUCCESS'), answered: true, answer };
     } else {
-      return { outcome: done(nakStatus[answer.syndrome]), answered: true, answer: null };
+      return { outcome: done(nakStatus[answer.syndrome]!), answered: true, answer: null };
     }
-    if (!opts.alive()) return unanswered(lostTurn);
+    if (!alive()) return unanswered(lostTurn);
   }
 }
 

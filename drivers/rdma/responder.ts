@@ -19,7 +19,7 @@ import { movePayload, MoveFault, type MoveTarget, type Piece } from './payload.j
 import type { QueuePair } from './queue-pair.js';
 import { receiveSend } from './receive.js';
 import type { WCStatus } from './wc.js';
-import type { WireRequest, WireResponse } from './wire.js';
+import { psnBefore, type WireRequest, type WireResponse } from './wire.js';
 
 const ACK: WireResponse = { syndrome: 'ACK' };
 
@@ -51,7 +51,7 @@ function receives(qp: QueuePair): boolean {
 
 function checkSeq(qp: QueuePair, request: WireRequest): WireResponse | 'expected' | 'again' {
   if (request.seq === qp.expectedSeq) return 'expected';
-  if (request.seq < qp.expectedSeq) return 'again';
+  if (psnBefore(request.seq, qp.expectedSeq)) return 'again';
   qp.hca.counters.outOfSequence++;
   return { syndrome: 'NAK_SEQ', expected: qp.expectedSeq };
 }
@@ -61,8 +61,8 @@ async function repeat(qp: QueuePair, request: WireRequest): Promise<WireResponse
   qp.hca.counters.duplicates++;
   if (request.kind === 'read') return read(qp, request);
   if (request.kind !== 'atomic') return ACK;
-  const last = qp.lastAtomic;
-  return last?.seq === request.seq ? { syndrome: 'ACK', old: last.old } : null;
+  const saved = qp.atomics.find(({ seq }) => seq === request.seq);
+  return saved === undefined ? null : { syndrome: 'ACK', old: saved.old };
 }
 
 const qpRight: Record<WireRequest['kind'], number> = {
@@ -179,7 +179,7 @@ async function write(
     }
   }
   if (!request.complete) return null;
-  qp.expectedSeq = request.seq + 1;
+  qp.advance(request);
   const begun = qp.receiving;
   if (begun !== null && request.immData !== undefined) {
     const { immData, len } = request;
@@ -190,15 +190,15 @@ async function write(
 }
 
 function read(qp: QueuePair, request: WireRequest): WireResponse {
-  const { len, seq } = request;
+  const { len } = request;
   const { bus, pace } = qp.hca;
   if (len === 0) {
-    qp.expectedSeq = Math.max(qp.expectedSeq, seq + 1);
+    qp.advance(request);
     return { ...ACK, payload: { kind: 'bytes', len: 0, bytes: new Uint8Array(0) } };
   }
   const piece = remotePiece(qp, request, accessBits.remote_read, len);
   if (piece === undefined) return nak(qp, 'NAK_ACCESS');
-  qp.expectedSeq = Math.max(qp.expectedSeq, seq + 1);
+  qp.advance(request);
   const payload = { kind: 'pieces', len, pieces: [piece], bus, pace } as const;
   return { ...ACK, payload, failed: () => void nak(qp, 'NAK_ACCESS') };
 }
@@ -230,8 +230,8 @@ async function atomic(
     if (e instanceof RegionFault) return nak(qp, 'NAK_ACCESS');
     throw e;
   }
-  qp.expectedSeq = request.seq + 1;
-  qp.lastAtomic = { seq: request.seq, old };
+  qp.advance(request);
+  qp.saveAtomic(request.seq, old);
   return { ...ACK, old };
 }
 

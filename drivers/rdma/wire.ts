@@ -14,7 +14,7 @@ export interface WireRequest {
   readonly srcQPN: number;
   readonly destGid: string;
   readonly destQPN: number;
-  /** Number of the message on its queue pair. */
+  /** Number of its first packet on the queue pair, of 24 bits; see psnAfter(). */
   readonly seq: number;
   /** Length the header claims (RETH); the payload may end before it, at a packet's end. */
   readonly len: number;
@@ -50,6 +50,15 @@ export interface WireResponse {
   /** The bytes of a READ could not be fetched after all: the responder wants to know. */
   failed?(): void;
 }
+
+const PSN_MASK = 0xffffff;
+
+/** The number after a message: each packet has one, and a message of no bytes is one packet. */
+export const psnAfter = (psn: number, len: number, mtu: number): number =>
+  (psn + Math.max(1, Math.ceil(len / mtu))) & PSN_MASK;
+
+/** Whether a comes before b, on the shorter way round the 24 bits (rxe_hdr.h: psn_compare). */
+export const psnBefore = (a: number, b: number): boolean => (a - b) << 8 < 0;
 
 /** rxe_comp.c: rnrnak_usec, in nanoseconds by the 5-bit timer code (IBA table 45). */
 const rnrTimerUs = [

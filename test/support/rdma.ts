@@ -98,7 +98,7 @@ export function connectSteps(
   const rcRtr = { maxDestRdAtomic: 1, minRnrTimer: 12 };
   const rcRts = { timeout: 14, retryCnt: 7, rnrRetry: 1, maxRdAtomic: 1 };
   const rc = type === 'RC';
-  const { minRnrTimer, ...rts } = more;
+  const { minRnrTimer, maxDestRdAtomic, rqPsn, ...rts } = more;
   return [
     { qpState: 'INIT', ...base, qpAccessFlags: accessOf(access) },
     {
@@ -106,6 +106,8 @@ export function connectSteps(
       ...path,
       ...(rc && rcRtr),
       ...(minRnrTimer !== undefined && { minRnrTimer }),
+      ...(maxDestRdAtomic !== undefined && { maxDestRdAtomic }),
+      ...(rqPsn !== undefined && { rqPsn }),
     },
     { qpState: 'RTS', sqPsn: 0, ...(rc && rcRts), ...rts },
   ];

@@ -16,6 +16,8 @@ import {
   type LinkAddress,
   LinkServer,
 } from '../../../drivers/rdma/index.js';
+import type { FabricConditions } from '../../../drivers/rdma/fabric.js';
+import type { SendWR } from '../../../drivers/rdma/verbs-context.js';
 import { isErrno } from '../../../lib/errno.js';
 import { us } from '../../../lib/units.js';
 import {
@@ -39,7 +41,10 @@ class Peer {
 
   static async start(t: ExecutionContext, gid: string): Promise<Peer> {
     const path = join(root, 'test/support/rdma-peer.ts');
-    const child = fork(path, [gid], { execArgv: ['--import', tsx] });
+    const child = fork(path, [gid], {
+      execArgv: ['--import', tsx],
+      serialization: 'advanced',
+    });
     t.teardown(() => child.kill('SIGKILL'));
     await once(child, 'message');
     return new Peer(child);
@@ -207,3 +212,83 @@ test('a machine whose time is virtual cannot be linked, nor an adapter without d
     t.true(isErrno(connecting, code) && isErrno(listening, code));
   }
 });
+
+/** A bad wire, for both directions, and tries enough to get through it. */
+const bad = { delayNs: us(200), jitterNs: us(3000), loss: 0.1 };
+const stubborn = { timeout: 15, retryCnt: 7, rnrRetry: 7, maxRdAtomic: 4, maxDestRdAtomic: 4 };
+
+async function worsen(
+  { here, peer, hello }: Across,
+  conditions: Partial<FabricConditions>,
+): Promise<void> {
+  Object.assign(here.hca.fabric.conditions, conditions);
+  await peer.ask({ do: 'conditions', conditions });
+  await connectAcross(here, { gid: 'fe80::b', qpNum: hello.qpNum }, stubborn);
+  const back = { gid: 'fe80::a', qpNum: here.qp.qpNum };
+  await peer.ask({ do: 'connect', ...back, attr: stubborn });
+}
+
+const sixteen = Array.from({ length: 16 }, (_, i) => i);
+const allGood = sixteen.map((i) => `${i} SUCCESS`);
+
+for (const kind of ['Unix socket', 'TCP'] as const) {
+  test(`${kind}: over loss, reordering and delay SENDs arrive once and in order`, async (t) => {
+    const pairing = await across(t, kind === 'TCP' ? { port: 0 } : unixSocket(t));
+    await worsen(pairing, bad);
+    const { here, peer } = pairing;
+    const { app, ctx, qp, cq, mr } = here;
+    const sge = (i: number) => ({ addr: mr.addr + i * 100, len: 100, lkey: mr.lkey });
+    await ctx.postRecv(
+      qp,
+      sixteen.map((i) => ({ wrId: i, sgList: [sge(i)] })),
+    );
+    const wrs = sixteen.map((i) => ({ wrId: i, opcode: 'SEND', flags: ['signaled'] }) as const);
+    t.deepEqual(await peer.ask<string[]>({ do: 'posts', wrs, len: 100 }), allGood);
+    const got = await ctx.pollCQ(cq, 64);
+    t.deepEqual(
+      got.map(({ wrId, status }) => `${wrId} ${status}`),
+      allGood,
+    );
+    const bytes = await app.load(mr.addr, 1600);
+    t.true(bytes.every((byte, i) => byte === Math.floor(i / 100) + 1));
+  });
+
+  test(`${kind}: over loss and delay atomics are carried out once each`, async (t) => {
+    const pairing = await across(t, kind === 'TCP' ? { port: 0 } : unixSocket(t));
+    await worsen(pairing, bad);
+    const { here, peer } = pairing;
+    const wrs = sixteen.map((i) => ({
+      ...{ wrId: i, opcode: 'ATOMIC_FETCH_AND_ADD', flags: ['signaled'] as const },
+      ...{ remoteAddr: here.mr.addr, rkey: here.mr.rkey, compareAdd: 1n },
+    })) as Omit<SendWR, 'sgList'>[];
+    t.deepEqual(await peer.ask<string[]>({ do: 'posts', wrs, len: 8 }), allGood);
+    t.is((await here.app.load(here.mr.addr, 1))[0], 16);
+    const old = await peer.ask<number[]>({ do: 'load', pos: 0, len: 128 });
+    t.deepEqual(
+      sixteen.map((i) => old[i * 8]),
+      sixteen,
+    );
+  });
+
+  test(`${kind}: a partition in the middle ends in RETRY_EXC_ERR, and heals`, async (t) => {
+    const pairing = await across(t, kind === 'TCP' ? { port: 0 } : unixSocket(t));
+    await worsen(pairing, { delayNs: us(100) });
+    const { here, peer, hello, link } = pairing;
+    const impatient = { timeout: 10, retryCnt: 1, rnrRetry: 0 };
+    const back = { gid: 'fe80::a', qpNum: here.qp.qpNum };
+    await peer.ask({ do: 'connect', ...back, attr: impatient });
+    here.hca.fabric.partition('fe80::b');
+    const target = { remoteAddr: here.mr.addr, rkey: here.mr.rkey };
+    const wrs = [0, 1, 2].map((wrId) => ({ ...write, ...target, wrId }));
+    const ended = await peer.ask<string[]>({ do: 'posts', wrs, len: 64 });
+    t.deepEqual(ended, ['0 RETRY_EXC_ERR', '1 WR_FLUSH_ERR', '2 WR_FLUSH_ERR']);
+    here.hca.fabric.heal();
+    const anew = { ...stubborn, sqPsn: 5000, rqPsn: 5000 }; // what is still on its way is old
+    await connectAcross(here, { gid: 'fe80::b', qpNum: hello.qpNum }, anew);
+    await peer.ask({ do: 'connect', ...back, attr: anew });
+    const post = { do: 'post', len: 64, fill: 0x61, wr: { ...write, ...target } } as const;
+    t.is(await peer.ask(post), 'SUCCESS');
+    t.is((await here.app.load(here.mr.addr, 1))[0], 0x61);
+    t.true(link.up);
+  });
+}
