@@ -7,6 +7,7 @@
 import type { PageSpace } from '../mm/page.js';
 import { pageObject } from '../sched/objects.js';
 import type { Scheduler } from '../sched/scheduler.js';
+import { tracepoints } from '../trace/events.js';
 import { PAGE_SIZE } from '../units.js';
 import type { DmaAccess, DmaMapping } from './dma.js';
 import type { DriverEvents } from './events.js';
@@ -152,5 +153,9 @@ export class Bus {
     this.#events.dmaBegin?.(event);
     move();
     this.#events.dma?.(event);
+    if (tracepoints.dma.on) {
+      const { device } = event;
+      tracepoints.dma.emit(this.#sched, { device, access, pfn: pfnAt(mapping, pos), len });
+    }
   }
 }

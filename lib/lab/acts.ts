@@ -51,6 +51,8 @@ export interface Act {
   readonly drivers: readonly Driver[];
   /** Pages of the file that it does DMA to. */
   readonly nrPages: number;
+  /** What it takes to its first transfer, where that is long. */
+  readonly firstNs?: number;
   /** Several processes can use it at once. */
   readonly shared: boolean;
   /** The file system that it needs; ext4 if it minds none. */

@@ -7,7 +7,7 @@ import type { Task } from '../sched/index.js';
 import { ms, PAGE_SIZE } from '../units.js';
 import { attempt } from './attempt.js';
 import type { Stuck } from './cell.js';
-import { dataPath, neighbourPath, type Scene } from './scene.js';
+import { bystanderBytes, dataPath, neighbourPath, type Scene } from './scene.js';
 
 const afterNs = ms(1);
 
@@ -51,7 +51,7 @@ export class Bystanders {
     const fd = await process.open(path, [kind === 'reader' ? 'rdonly' : 'rdwr']);
     try {
       if (kind === 'reader') await process.read(fd, 0, PAGE_SIZE);
-      else await process.write(fd, 0, new Uint8Array(16));
+      else await process.write(fd, 0, new Uint8Array(bystanderBytes));
     } finally {
       await process.close(fd);
     }

@@ -47,6 +47,25 @@ export interface Stuck {
   readonly stat: number | null;
 }
 
+/** Blocks of the file system that were free; null where the play never came so far. */
+export interface FreeBlocks {
+  /** When the operation began, and when it had returned. */
+  readonly before: number;
+  readonly after: number | null;
+  /** When everybody was about to let go, another file having been written; and at the end. */
+  readonly held: number | null;
+  readonly end: number | null;
+}
+
+/** What reclaim made of the pages that it looked at. */
+export interface Reclaimed {
+  readonly scanned: number;
+  readonly reclaimed: number;
+  readonly activated: number;
+  readonly written: number;
+  readonly kept: number;
+}
+
 /** How one schedule of a cell ended. */
 export interface Ending {
   /** `granted`, or the errno that refused the holder its DMA. */
@@ -68,9 +87,17 @@ export interface Ending {
   readonly stray: readonly StrayDma[];
   /** Bytes of the new file that are not what its writer wrote, read back by its owner. */
   readonly corruptedBytes: number;
-  /** fsync: pages on the device that show part of a transfer; stores that never got there. */
+  /** From the operation's call to the unpin of the last page of a file; null: never, or none. */
+  readonly unpinnedNs: number | null;
+  readonly free: FreeBlocks;
+  /** fsync: pages whose bytes on the device are those of no moment. */
   readonly tornPages: number;
+  /** Pages that a device wrote to after they were cleaned, unknown to all: a crash loses that. */
+  readonly latePages: number;
+  /** Pages whose last bytes no later sync brought to the device. */
   readonly lostPages: number;
+  /** reclaim: the sum of its rounds. */
+  readonly reclaim: Reclaimed | null;
   /** The most blocks with an orphan, or busy; and what was left of them at the end. */
   readonly orphanedPeak: number;
   readonly leaked: number;

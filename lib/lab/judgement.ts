@@ -55,6 +55,18 @@ function holderFate(cell: Cell, { promises }: LayoutPolicy, e: Ending): string[]
     .map((fate) => `the holder was to be ${promises.holder}, but: ${fate}`);
 }
 
+/** What fsync left on the device. */
+function onDevice({ promises }: LayoutPolicy, e: Ending): string[] {
+  const found: string[] = [];
+  if (promises.snapshot === 'whole') {
+    if (e.tornPages > 0) found.push(`${e.tornPages} pages on the device are of no moment`);
+    if (e.latePages > 0)
+      found.push(`${e.latePages} pages were clean though a device wrote to them`);
+  }
+  if (e.lostPages > 0) found.push(`the last bytes of ${e.lostPages} pages never got to the device`);
+  return found;
+}
+
 const mayEvictHang = ({ mayHang }: Promises): boolean => mayHang.includes('evict');
 
 /** Each promise that this ending breaks, as a sentence; none if it is as promised. */
@@ -64,6 +76,7 @@ export function breaches(cell: Cell, policy: LayoutPolicy, e: Ending): string[] 
   const hurt = e.stray.length > 0 || e.corruptedBytes > 0;
   if (hurt && promises.stray === 'never') found.push('bytes of DMA landed in another file');
   found.push(...refusal(cell, policy, e.pin), ...holderFate(cell, policy, e));
+  found.push(...onDevice(policy, e));
   const { end } = e.outcome;
   const op = hangs[cell.operation];
   if (end === 'hung' && (op === null || !promises.mayHang.includes(op))) {
@@ -86,6 +99,17 @@ export function breaches(cell: Cell, policy: LayoutPolicy, e: Ending): string[] 
   }
   if (e.leaked > 0) found.push(`${e.leaked} blocks never came back`);
   return found;
+}
+
+/**
+ * Whether fsync has to be caught at writing a mixture: nothing prevents it where a peer writes to
+ * pages in the moment in which they go out.
+ */
+export function mustTear(cell: Cell, policy: LayoutPolicy): boolean {
+  const { pins } = actOf(cell.driver);
+  const { exits } = behaviours[cell.behaviour];
+  const written = pins === 'longterm' && cell.driver.startsWith('rdma') && exits === null;
+  return policy.promises.snapshot === 'torn' && cell.operation === 'fsync' && written;
 }
 
 /** Whether a policy that prevents nothing has to be caught at it here: the negative control. */

@@ -6,9 +6,9 @@
 //   fsync, reclaim    the administrator, of a file in the page cache
 //   exit              the holder itself
 //
-// An operation ends with `ok` or the errno of the call that failed.
+// An operation ends with `ok` or the errno of the call that failed. Where a device is slow to begin,
+// fsync and reclaim come when it does: they are to meet its DMA.
 
-import { shrinkInactive } from '../mm/reclaim.js';
 import type { Task } from '../sched/index.js';
 import { attempt } from './attempt.js';
 import type { OperationName } from './cell.js';
@@ -69,10 +69,12 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
   reclaim: {
     name: 'reclaim',
     says: 'memory pressure: the page cache gives up what it can',
-    async run({ machine }, _holders, task) {
-      const { pages } = machine.mm;
+    async run({ machine, reclaims }, _holders, task) {
+      const { lru } = machine.mm.pages;
       for (let round = 0; round < reclaimRounds; round++) {
-        await shrinkInactive(task, machine.mm, pages.lru.nrInactive + pages.lru.nrActive);
+        // As whoever runs short of memory does it: with what the file system asks of its policy.
+        const nr = lru.nrInactive + lru.nrActive;
+        reclaims.push(await machine.mm.pressure!.reclaim(task, nr));
       }
       return 'ok';
     },

@@ -13,13 +13,20 @@ import { type Task, WaitQueue } from '../sched/index.js';
 import { ms, seconds } from '../units.js';
 import { behaviours, mixed } from './behaviour.js';
 import { Bystanders } from './bystanders.js';
-import type { BehaviourName, Ending } from './cell.js';
+import type { BehaviourName, Ending, FreeBlocks, Reclaimed } from './cell.js';
 import { Holder } from './holder.js';
 import { LeaseWatch, pinsOfFiles } from './lease-watch.js';
 import { operations } from './operation.js';
-import { pagesOnDevice, type DevicePages } from './page-check.js';
-import { corruptedBytes, onPageCache, type Scene, type SceneSpec, setScene } from './scene.js';
-import { writeOther } from './scene.js';
+import { lostPages, PageCheck } from './page-check.js';
+import {
+  corruptedBytes,
+  freeBlocks,
+  onPageCache,
+  setScene,
+  writeOther,
+  type Scene,
+  type SceneSpec,
+} from './scene.js';
 import { Traffic } from './traffic.js';
 
 export interface PlayTimes {
@@ -61,7 +68,8 @@ export class Play {
   #done = false;
   #holderStuck: string[] = [];
   #holderStates: string[] = [];
-  #disk: DevicePages = { torn: 0, lost: 0 };
+  #disk = { torn: 0, late: 0, lost: 0 };
+  #free: FreeBlocks;
   #corrupted = 0;
 
   private constructor(scene: Scene, holders: readonly Holder[], times: PlayTimes) {
@@ -72,6 +80,7 @@ export class Play {
     this.#bystanders = new Bystanders(scene);
     this.#leases = new LeaseWatch(scene.machine);
     this.#over = new WaitQueue(scene.machine.sched, 'the end of the play');
+    this.#free = { before: freeBlocks(scene), after: null, held: null, end: null };
   }
 
   /** Set the scene. Call it inside a task, or from outside of a machine that drives itself. */
@@ -112,8 +121,14 @@ export class Play {
       holder.listenToDriver();
       this.traffic.start(holder);
     }
+    const { firstNs } = spec.act;
+    const check = spec.operation === 'fsync' ? new PageCheck(this.scene) : null;
+    if (firstNs !== undefined && onPageCache(spec.operation)) {
+      await sched.clock.sleep(task, firstNs);
+    }
     this.#bystanders.start();
     const sinceNs = sched.clock.nowNs;
+    this.#leases.begin();
     const before = sched.nrPoints;
     this.onOperation?.('begin');
     const end = await operations[spec.operation].run(this.scene, this.holders, task);
@@ -123,8 +138,10 @@ export class Play {
       this.#outcome = { end, tookNs: sched.clock.nowNs - sinceNs, steps };
     }
     this.#ended = true;
-    if (onPageCache(spec.operation)) this.#disk = await pagesOnDevice(this.scene, 'torn');
-    else await writeOther(this.scene);
+    this.#free = { ...this.#free, after: freeBlocks(this.scene) };
+    if (check !== null) this.#disk = { ...check.look(), lost: 0 };
+    check?.stop();
+    if (!onPageCache(spec.operation)) await writeOther(this.scene);
     if (pinsOfFiles(machine) > 0) await sched.clock.sleep(task, this.#times.afterNs);
     await sched.clock.sleep(task, this.#times.settleNs);
     await this.#finish(task);
@@ -133,11 +150,12 @@ export class Play {
   async #finish(task: Task): Promise<void> {
     const { machine, spec } = this.scene;
     this.#noteHolders();
+    this.#free = { ...this.#free, held: freeBlocks(this.scene) };
     for (const holder of this.holders) await holder.letGo(task);
     await machine.clock.sleep(task, this.#times.settleNs);
+    this.#free = { ...this.#free, end: freeBlocks(this.scene) };
     if (onPageCache(spec.operation)) {
-      const { lost } = await pagesOnDevice(this.scene, 'lost');
-      this.#disk = { ...this.#disk, lost };
+      this.#disk = { ...this.#disk, lost: await lostPages(this.scene) };
     } else {
       this.#corrupted = await corruptedBytes(this.scene);
     }
@@ -188,12 +206,29 @@ export class Play {
       transfers: { done, failed },
       stray: verdict.stray,
       corruptedBytes: this.#corrupted,
+      unpinnedNs: this.#leases.unpinnedNs,
+      free: this.#free,
       tornPages: this.#disk.torn,
+      latePages: this.#disk.late,
       lostPages: this.#disk.lost,
+      reclaim: summed(this.scene.reclaims),
       orphanedPeak: verdict.orphanedPeak,
       leaked: verdict.orphaned,
       stuck: this.#bystanders.stuck,
       first: this.#leases.first,
     };
   }
+}
+
+/** Every round together; null if there was none. */
+function summed(rounds: readonly Reclaimed[]): Reclaimed | null {
+  if (rounds.length === 0) return null;
+  const sum = (of: (r: Reclaimed) => number): number => rounds.reduce((n, r) => n + of(r), 0);
+  return {
+    scanned: sum((r) => r.scanned),
+    reclaimed: sum((r) => r.reclaimed),
+    activated: sum((r) => r.activated),
+    written: sum((r) => r.written),
+    kept: sum((r) => r.kept),
+  };
 }

@@ -10,7 +10,7 @@ import type { LayoutPolicy } from '../lease/layout.js';
 import { bootMachine, type Machine, type MachineOptions, type Process } from '../machine.js';
 import { KiB, PAGE_SIZE } from '../units.js';
 import type { Act } from './acts.js';
-import type { OperationName } from './cell.js';
+import type { OperationName, Reclaimed } from './cell.js';
 
 /** The file that is mapped, the one that takes its blocks, and one that nobody touches. */
 export const dataPath = '/data';
@@ -18,6 +18,8 @@ export const otherPath = '/other';
 export const neighbourPath = '/neighbour';
 /** A file behind the page cache of another mount, for direct I/O. */
 export const diskPath = '/disk/source';
+/** Bytes that a bystander writes at the start of a file. */
+export const bystanderBytes = 16;
 /** What fills the file, what the device writes, and what the new file's owner writes. */
 export const fillByte = 0x5a;
 export const dmaByte = 0xdd;
@@ -35,6 +37,8 @@ export interface Scene {
   readonly admin: Process;
   /** Bytes of the file. */
   readonly fileLen: number;
+  /** What each round of reclaim did. */
+  readonly reclaims: Reclaimed[];
 }
 
 export const onPageCache = (operation: OperationName): boolean =>
@@ -76,8 +80,11 @@ export async function setScene(machine: Machine, spec: SceneSpec): Promise<Scene
     await admin.write(fd, 0, new Uint8Array(len).fill(fillByte));
     await admin.close(fd);
   }
-  return { machine, spec, admin, fileLen };
+  return { machine, spec, admin, fileLen, reclaims: [] };
 }
+
+/** Blocks of the file system that nobody has. */
+export const freeBlocks = ({ machine }: Scene): number => machine.mounts.get('/')!.statfs().free;
 
 /** Make the other file, which takes the first free blocks; its bytes are otherByte. */
 export async function writeOther({ admin, fileLen }: Scene): Promise<void> {

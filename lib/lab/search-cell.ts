@@ -17,7 +17,7 @@ import { runOnce } from '../explore/run-once.js';
 import type { LayoutPolicy } from '../lease/layout.js';
 import type { Cell, Ending } from './cell.js';
 import { cellScenario, type CellScenario } from './cell-world.js';
-import { breaches, mustStray } from './judgement.js';
+import { breaches, mustStray, mustTear } from './judgement.js';
 import { compareEndings, verdictOf } from './severity.js';
 
 export interface SearchOptions {
@@ -43,6 +43,12 @@ export interface Found {
 const fewestToStray = 60;
 const preemptions = 2;
 const seed = 7;
+
+/** What has to be found in the cell, if anything: the negative controls. */
+function expectedVerdict(cell: Cell, policy: LayoutPolicy): string | null {
+  if (mustStray(cell, policy)) return 'stray DMA';
+  return mustTear(cell, policy) ? 'torn snapshot' : null;
+}
 
 class CellSearch {
   readonly #cell: Cell;
@@ -97,10 +103,9 @@ class CellSearch {
   found(strategy: string, complete: boolean): Found {
     const { ending, choices, keys } = this.#worst!;
     const broken = [...this.#broken];
-    if (mustStray(this.#cell, this.#policy) && ending.pin === 'granted') {
-      if (verdictOf(ending) !== 'stray DMA') {
-        broken.push('no stray DMA was found where nothing prevents it');
-      }
+    const expected = expectedVerdict(this.#cell, this.#policy);
+    if (expected !== null && ending.pin === 'granted' && verdictOf(ending) !== expected) {
+      broken.push(`no ${expected} was found where nothing prevents it`);
     }
     return {
       worst: ending,
@@ -126,7 +131,8 @@ export async function searchCell(
   options: SearchOptions,
 ): Promise<Found> {
   const { exhaustive, device } = options;
-  const schedules = Math.max(options.schedules, mustStray(cell, policy) ? fewestToStray : 1);
+  const fewest = expectedVerdict(cell, policy) === null ? 1 : fewestToStray;
+  const schedules = Math.max(options.schedules, fewest);
   const search = new CellSearch(cell, policy, device);
   const bounded = new BoundedSearch({ preemptions, cache: true });
   try {

@@ -1,7 +1,7 @@
 // v4l2, user pointers: a camera captures into the mapped file, buffer after buffer.
 
 import v4l2 from '../../drivers/v4l2/index.js';
-import { pagesFor, posOf } from '../units.js';
+import { pagesFor, posOf, seconds } from '../units.js';
 import type { Act, Running } from './acts.js';
 
 /** Two buffers, each in its own half of the file. The camera has no smaller picture. */
@@ -15,6 +15,7 @@ export const v4l2UserPtr: Act = {
   revocable: true,
   drivers: [v4l2],
   nrPages: 2 * nrBufferPages,
+  firstNs: seconds(1),
   shared: false,
   async open(_scene, process) {
     const camera = await process.openDevice('video0');

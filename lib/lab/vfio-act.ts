@@ -13,6 +13,7 @@ export const vfio: Act = {
   revocable: false,
   drivers: [vfioDriver],
   nrPages,
+  firstNs: periodNs,
   shared: false,
   async open({ machine }, process) {
     const client = await process.openDevice('vfio0');

@@ -38,6 +38,7 @@ export function promisesOf(said: Partial<Promises> = {}): Promises {
     lease: said.longtermPin === 'needs-lease' ? 'F_LAYOUT' : null,
     truncateFails: [],
     holder: 'untouched',
+    snapshot: 'torn',
     blocks: 'idle-first',
     ...said,
   };

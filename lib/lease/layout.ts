@@ -120,6 +120,8 @@ export interface Promises {
   readonly truncateFails: readonly ErrnoCode[];
   /** Worst that befalls whoever holds a long-term pin over a truncate. */
   readonly holder: 'untouched' | 'signalled' | 'revoked' | 'killed';
+  /** What fsync has on the device of a page that DMA writes to: one moment of it, or a mixture. */
+  readonly snapshot: 'whole' | 'torn';
   /** What becomes of blocks that are referenced when the change is made. */
   readonly blocks: 'idle-first' | 'orphan' | 'busy' | 'free';
 }

@@ -64,8 +64,12 @@ export const promises = {
     mayHang: changes,
   }),
   'recall-fence': promisesOf({ holder: 'revoked', mayHang: changes }),
-  bounce: promisesOf({ longtermPin: 'refused', mayHang: changes }),
-  'hold-unmap': promisesOf({ longtermPin: 'refused', mayHang: [...changes, 'fsync', 'reclaim'] }),
+  bounce: promisesOf({ longtermPin: 'refused', snapshot: 'whole', mayHang: changes }),
+  'hold-unmap': promisesOf({
+    longtermPin: 'refused',
+    snapshot: 'whole',
+    mayHang: [...changes, 'fsync'],
+  }),
   none: promisesOf({ stray: 'expected', blocks: 'free' }),
 } as const satisfies Record<string, Promises>;
 

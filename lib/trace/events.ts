@@ -1,7 +1,7 @@
 // The tracepoints of the emulated kernel, named as the kernel's own where it has one
 // (include/trace/events: sched.h, filelock.h, lock.h, mmap.h; others as mm and fs name the act).
 //
-// Slices, with begin() and end(): dma, gup_pin (one pin, until unpinned), lease (until it ends),
+// Slices, with begin() and end(): gup_pin (one pin, until unpinned), lease (until it ends),
 // lock, syscall, truncate, wait, writeback. All others are moments, with emit().
 
 import { Tracepoint } from './tracepoint.js';

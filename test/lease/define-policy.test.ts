@@ -30,6 +30,7 @@ test('what a policy does not promise is that it is safe, ends, and hurts nobody'
     lease: null,
     truncateFails: [],
     holder: 'untouched',
+    snapshot: 'torn',
     blocks: 'idle-first',
   });
 });
