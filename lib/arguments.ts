@@ -12,9 +12,9 @@ export const shown = (v: unknown): string =>
   typeof v === 'object' && v !== null ? `an object` : String(v);
 
 /** A path. EFAULT: no string. EINVAL: a NUL, which ends a path in C. */
-export function checkPath(call: string, path: unknown): string {
-  if (typeof path !== 'string') throw new Errno('EFAULT', `${call}: path: ${shown(path)}`);
-  if (path.includes('\0')) throw new Errno('EINVAL', `${call}: path: a NUL inside`);
+export function checkPath(call: string, path: unknown, name = 'path'): string {
+  if (typeof path !== 'string') throw new Errno('EFAULT', `${call}: ${name}: ${shown(path)}`);
+  if (path.includes('\0')) throw new Errno('EINVAL', `${call}: ${name}: a NUL inside`);
   return path;
 }
 
@@ -135,4 +135,15 @@ export function checkFunction(call: string, name: string, v: unknown): void {
 export function checkObject(call: string, name: string, v: unknown): void {
   if (typeof v === 'object' && v !== null) return;
   throw new Errno('EINVAL', `${call}: ${name}: ${shown(v)} is no object`);
+}
+
+/** An object of a class. */
+export function checkInstance(
+  call: string,
+  name: string,
+  v: unknown,
+  owner: { readonly name: string; readonly prototype: object },
+): void {
+  if (v instanceof (owner as unknown as new () => object)) return;
+  throw new Errno('EINVAL', `${call}: ${name}: ${shown(v)} is no ${owner.name}`);
 }

@@ -10,6 +10,7 @@ import {
   checkExactNumber,
   checkFunction,
   checkId,
+  checkInstance,
   checkList,
   checkMode,
   checkObject,
@@ -59,6 +60,7 @@ const rows: readonly Row[] = [
   ['timeoutMs', (v) => checkTime('call', 'timeoutMs', v), [0, Infinity], [-1, NaN, '1'], 'EINVAL'],
   ['work', (v) => checkFunction('call', 'work', v), [() => {}], [null, 'x', {}], 'EINVAL'],
   ['spec', (v) => checkObject('call', 'spec', v), [{}, []], [null, undefined, 1], 'EINVAL'],
+  ['map', (v) => checkInstance('call', 'map', v, Map), [new Map()], [null, {}, Map], 'EINVAL'],
   [
     'buffer',
     (v) => checkShared('call', v, 0, 8, 4),

@@ -1,11 +1,12 @@
 // fallocate: allocate, punch, zero, collapse, insert (fs/open.c:vfs_fallocate; fs/ext4/extents.c,
 // fs/xfs/xfs_file.c, mm/shmem.c). All or nothing: ENOSPC leaves the file as it was.
 
+import { shown } from '../arguments.js';
 import { Errno } from '../errno.js';
 import type { LayoutOp } from '../lease/layout.js';
 import type { Caller } from '../mm/caller.js';
 import type { Task } from '../sched/index.js';
-import { isAligned, pagesFor, pgoffOf, posOf, type Pgoff } from '../units.js';
+import { checkRange, isAligned, pagesFor, pgoffOf, posOf, type Pgoff } from '../units.js';
 import { fillHoles, removeBlocks, replaceBlock } from './block-map.js';
 import { unmapForDrop } from './file-data.js';
 import type { Inode } from './inode.js';
@@ -85,10 +86,11 @@ const modes: Readonly<Record<FallocMode, ModeRow>> = {
 /** vfs_fallocate(): what is refused whatever the file system. The order is the kernel's. */
 function checkCall(mode: FallocMode, call: FallocCall): void {
   const { inode, pos, len } = call;
-  if (modes[mode] === undefined) throw new Errno('EOPNOTSUPP', `fallocate: mode ${String(mode)}`);
-  if (!Number.isSafeInteger(pos) || !Number.isSafeInteger(len) || pos < 0 || len <= 0) {
-    throw new Errno('EINVAL', `fallocate: [${pos}, +${len})`);
+  if (!Object.hasOwn(modes, mode)) {
+    throw new Errno('EOPNOTSUPP', `fallocate: mode ${shown(mode)}`);
   }
+  checkRange('fallocate', pos, len);
+  if (len === 0) throw new Errno('EINVAL', 'fallocate: length 0');
   if (inode.record.append && mode !== 'alloc' && mode !== 'keep_size') {
     throw new Errno('EPERM', `fallocate: ${inode.label} is append-only`);
   }

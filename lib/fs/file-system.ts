@@ -5,6 +5,15 @@
 // A mount takes a device for itself; one machine may mount several partitions of a device.
 // unmount() refuses while a file is open or a block is referenced: EBUSY names who it is.
 
+import {
+  checkBoolean,
+  checkId,
+  checkList,
+  checkMode,
+  checkObject,
+  checkPath,
+  checkWord,
+} from '../arguments.js';
 import { Errno } from '../errno.js';
 import type { LayoutPolicy } from '../lease/layout.js';
 import type { Caller } from '../mm/caller.js';
@@ -13,7 +22,7 @@ import type { PinIntent } from '../mm/mm-env.js';
 import type { PageOwner } from '../mm/page.js';
 import type { Region } from '../mm/region.js';
 import type { Task } from '../sched/index.js';
-import { isAligned, PAGE_SIZE, pgoffOf } from '../units.js';
+import { PAGE_SIZE, pgoffOf } from '../units.js';
 import { changeMode, changeOwner } from './attributes.js';
 import { createEntry, linkEntry } from './create.js';
 import { daxData } from './dax.js';
@@ -23,6 +32,7 @@ import type { Inode } from './inode.js';
 import type { Flavor } from './layout-table.js';
 import { mkfs, type MkfsOptions } from './mkfs.js';
 import { Mount } from './mount.js';
+import { checkMkfs, checkMount } from './mount-spec.js';
 import { takeDevice } from './mount-lock.js';
 import { linkTarget, locate, lookup } from './namei.js';
 import { openFile, type OpenFlag } from './open.js';
@@ -61,12 +71,6 @@ export interface DirectoryEntry {
   readonly kind: 'file' | 'dir' | 'link';
 }
 
-function checkPartition(device: DaxDevice, startPos: number, len: number): void {
-  const whole = isAligned(startPos) && isAligned(len) && startPos >= 0 && len > 0;
-  if (whole && startPos + len <= device.len) return;
-  throw new Errno('EINVAL', `[${startPos}, +${len}) is no partition of ${device.path}`);
-}
-
 export class FileSystem {
   readonly mount: Mount;
   readonly #release: () => void;
@@ -81,7 +85,7 @@ export class FileSystem {
     device: DaxDevice,
     spec: { readonly startPos: number; readonly len: number } & MkfsOptions,
   ): Promise<void> {
-    checkPartition(device, spec.startPos, spec.len);
+    checkMkfs(device, spec);
     const release = takeDevice(device, spec.startPos, spec.len);
     try {
       const partition = devicePartition(device, spec.startPos, spec.len);
@@ -96,9 +100,9 @@ export class FileSystem {
    * EUCLEAN: what is there is no file system, another flavor, or damaged.
    */
   static async mount(env: FsEnv, spec: FileSystemSpec): Promise<FileSystem> {
+    checkMount(env, spec);
     const { mountId: id, flavor, policy, readOnly = false } = spec;
     if (spec.flavor === 'tmpfs') {
-      if (spec.dax) throw new Errno('EINVAL', 'mount: tmpfs has no DAX');
       const store = new RamStore(pgoffOf(spec.len), Math.floor(env.sched.clock.nowNs));
       const mount = new Mount(env, { id, flavor, dax: false, policy, readOnly, store });
       mount.data = shmemData;
@@ -107,7 +111,6 @@ export class FileSystem {
     const { device, region, startPos, len, dax } = spec;
     if (device === null || region === null)
       throw new Errno('EINVAL', `mount: ${flavor} on nothing`);
-    checkPartition(device, startPos, len);
     const release = takeDevice(device, startPos, len);
     try {
       const firstPfn = region.basePfn + startPos / PAGE_SIZE;
@@ -142,6 +145,7 @@ export class FileSystem {
   // -- files and names --
 
   open(caller: Caller, path: string, flags: readonly OpenFlag[], mode?: number): Promise<OpenFile> {
+    if (mode !== undefined) checkMode('open', mode);
     return openFile(this.mount, caller, path, flags, mode);
   }
 
@@ -169,6 +173,9 @@ export class FileSystem {
     to: string,
     flags: readonly RenameFlag[] = [],
   ): Promise<void> {
+    for (const flag of checkList('rename', 'flags', flags)) {
+      checkWord('rename', 'flags', flag, ['noreplace', 'exchange']);
+    }
     const source = locate(this.mount, caller, from, false);
     const target = locate(this.mount, caller, to, false);
     this.mount.wantWrite('rename');
@@ -176,10 +183,12 @@ export class FileSystem {
   }
 
   async mkdir(caller: Caller, path: string, mode = 0o777): Promise<void> {
+    checkMode('mkdir', mode);
     await this.#create(caller, path, { kind: 'dir', perm: mode & 0o1777 }, true);
   }
 
   async symlink(caller: Caller, target: string, path: string): Promise<void> {
+    checkPath('symlink', target, 'target');
     if (target === '') throw new Errno('ENOENT', 'symlink: an empty target');
     if (target.length >= PAGE_SIZE) throw new Errno('ENAMETOOLONG', 'symlink: target');
     await this.#create(caller, path, { kind: 'link', perm: 0o777, target }, false);
@@ -219,14 +228,18 @@ export class FileSystem {
   }
 
   stat(caller: Caller, path: string, follow = true): Stat {
+    checkBoolean('stat', 'follow', follow);
     return statInode(lookup(this.mount, caller, path, follow));
   }
 
   async chmod(caller: Caller, path: string, perm: number): Promise<void> {
+    checkMode('chmod', perm);
     await changeMode(caller, lookup(this.mount, caller, path), perm);
   }
 
   async chown(caller: Caller, path: string, uid: number, gid: number): Promise<void> {
+    checkId('chown', 'uid', uid, true);
+    checkId('chown', 'gid', gid, true);
     await changeOwner(caller, lookup(this.mount, caller, path), uid, gid);
   }
 
@@ -236,7 +249,9 @@ export class FileSystem {
   }
 
   /** The file that a page belongs to, by its last path, or by number if nobody knows it. */
-  nameOf({ ino, generation }: PageOwner): string {
+  nameOf(owner: PageOwner): string {
+    checkObject('nameOf', 'owner', owner);
+    const { ino, generation } = owner;
     for (const inode of this.mount.inodes) {
       if (inode.ino === ino && inode.generation === generation) return inode.path ?? inode.label;
     }
@@ -254,6 +269,7 @@ export class FileSystem {
    * refused. False if the mapping is none of this mount's.
    */
   admitPin(intent: PinIntent): boolean {
+    checkObject('admitPin', 'intent', intent);
     const host = intent.mapping.host;
     if (host.mount !== this.mount.id) return false;
     const inode = this.mount.inode(host.ino);

@@ -2,6 +2,7 @@
 // root is the root. Directories are read in one turn, without their lock: who changes one then
 // looks the name up again under it.
 
+import { checkPath as checkString } from '../arguments.js';
 import { Errno } from '../errno.js';
 import type { Caller } from '../mm/caller.js';
 import { nameBytes } from './directory-block.js';
@@ -42,7 +43,7 @@ export function linkTarget(inode: Inode): string {
 }
 
 function checkPath(path: string): void {
-  if (path.includes('\0')) throw new Errno('EINVAL', 'a path has no NUL byte');
+  checkString('path walk', path);
   if (path === '') throw new Errno('ENOENT', 'an empty path');
   if (nameBytes(path).length >= PATH_MAX) throw new Errno('ENAMETOOLONG', 'the path is too long');
 }

@@ -7,6 +7,14 @@
 // holds the description, so a lease outlives close(2) while a mapping stays (facts 4.1).
 
 import assert from 'node:assert/strict';
+import {
+  checkBytes,
+  checkInstance,
+  checkObject,
+  checkStruct,
+  checkWord,
+  shown,
+} from '../arguments.js';
 import { Errno } from '../errno.js';
 import {
   fcntlGetLease,
@@ -18,11 +26,11 @@ import type { FileLease, LeaseHolder } from '../lease/lease.js';
 import { closeMapDirect, openMapDirect, takeMapDirect } from '../lease/map-direct.js';
 import type { AddressSpace } from '../mm/address-space.js';
 import type { Caller, ProcessLike } from '../mm/caller.js';
-import type { MM } from '../mm/mm.js';
+import { MM } from '../mm/mm.js';
 import type { VMA, VmFile, VmOperations } from '../mm/vma.js';
 import type { Task } from '../sched/index.js';
 import { addTaskWork } from '../sched/task-work.js';
-import { posOf } from '../units.js';
+import { checkRange, checkSpan, posOf } from '../units.js';
 import { checkDirect, type UserBuffer } from './direct-io.js';
 import { evictIfUnused } from './evict.js';
 import { fallocate, type FallocMode } from './fallocate.js';
@@ -78,11 +86,15 @@ export class OpenFile implements VmFile, LeaseHolder {
 
   /** F_SETOWN. */
   setOwner(process: ProcessLike): void {
+    checkObject('setown', 'owner', process);
     this.owner = process;
   }
 
   /** F_SETSIG; null: plain SIGIO. */
   setSignal(sig: string | null): void {
+    if (sig !== null && !/^SIG[A-Z0-9+-]+$/.test(String(sig))) {
+      throw new Errno('EINVAL', `setsig: signal ${shown(sig)}`);
+    }
     this.signal = sig;
   }
 
@@ -122,6 +134,7 @@ export class OpenFile implements VmFile, LeaseHolder {
   /** F_SETLEASE, on descriptor fd. EBADF for O_PATH; else see fcntlSetLease. */
   async setLease(caller: Caller, arg: SetLeaseArg, fd: number): Promise<void> {
     this.#assertFile('fcntl');
+    if (!Number.isSafeInteger(fd) || fd < 0) throw new Errno('EBADF', `setlease: fd ${shown(fd)}`);
     const { leases, fs } = this.inode;
     if (arg === 'F_LAYOUT' || arg === 'F_LAYOUT|F_EXCLUSIVE') fs.watchPins();
     await fcntlSetLease(leases, fs.rules, caller, this, arg, fd);
@@ -152,26 +165,28 @@ export class OpenFile implements VmFile, LeaseHolder {
 
   /** pread(2) into memory of the caller's own; bytes, 0 at the end. EBADF, EISDIR, EINVAL. */
   async read(caller: Caller, pos: number, target: Uint8Array): Promise<number> {
-    this.#checkAccess('read', pos, target.length);
+    this.#checkAccess('read', pos, checkBytes('read', target).length);
     this.#checkDirect(pos, target.length);
     return readFile(caller.task, this.inode, pos, target);
   }
 
   /** pwrite(2); bytes written, at the end of the file with O_APPEND whatever pos says. */
   async write(caller: Caller, pos: number, source: Uint8Array): Promise<number> {
-    this.#checkAccess('write', pos, source.length);
+    this.#checkAccess('write', pos, checkBytes('write', source).length);
     this.#checkDirect(pos, source.length);
     return writeFile(this.#writeCall(caller, pos), source);
   }
 
   /** pread(2) into a mapping: O_DIRECT moves blocks into its pages. EFAULT, EINVAL. */
   async readToUser(caller: Caller, pos: number, buffer: UserBuffer): Promise<number> {
+    checkBuffer('read', buffer);
     this.#checkAccess('read', pos, buffer.len);
     return readToUser(caller.task, this.inode, pos, buffer, this.flags.has('direct'));
   }
 
   /** pwrite(2) from a mapping. */
   async writeFromUser(caller: Caller, pos: number, buffer: UserBuffer): Promise<number> {
+    checkBuffer('write', buffer);
     this.#checkAccess('write', pos, buffer.len);
     return writeFromUser(this.#writeCall(caller, pos), buffer, this.flags.has('direct'));
   }
@@ -230,6 +245,8 @@ export class OpenFile implements VmFile, LeaseHolder {
   /** What mmap(2) asks of the file. EACCES: not open for reading. ENODEV: nothing to map. */
   checkMmap(prot: { readonly write: boolean }, share: 'shared' | 'private'): void {
     this.#assertFile('mmap');
+    checkObject('mmap', 'prot', prot);
+    checkWord('mmap', 'share', share, ['shared', 'private']);
     if (!this.readable) throw new Errno('EACCES', `mmap: ${this.label} is not open for reading`);
     if (share === 'shared' && prot.write && !this.writable) {
       throw new Errno('EACCES', `mmap: ${this.label} is not open for writing`);
@@ -239,6 +256,7 @@ export class OpenFile implements VmFile, LeaseHolder {
 
   /** The lease that a new MAP_DIRECT mapping lives under (proposal: Dan Williams, 2017). */
   mapDirect(caller: Caller, vma: VMA): void {
+    checkObject('mmap', 'vma', vma);
     const { leases, fs } = this.inode;
     fs.watchPins();
     takeMapDirect(leases, fs.rules, caller, vma, { dax: fs.dax, label: this.label });
@@ -270,12 +288,16 @@ export class OpenFile implements VmFile, LeaseHolder {
     const allowed = what === 'read' ? this.readable : this.writable;
     if (!allowed) throw new Errno('EBADF', `${what}: ${this.label} is not open for that`);
     if (this.inode.type === 'dir') throw new Errno('EISDIR', `${what}: ${this.label}`);
-    if (!Number.isSafeInteger(pos) || pos < 0 || !Number.isSafeInteger(pos + len)) {
-      throw new Errno('EINVAL', `${what}: position ${pos}`);
-    }
+    checkRange(what, pos, len);
   }
 
   #checkDirect(pos: number, len: number): void {
     if (movesBlocks(this.inode, this.flags.has('direct'))) checkDirect(pos, { addr: 0, len });
   }
+}
+
+function checkBuffer(call: string, buffer: UserBuffer): void {
+  checkStruct(call, 'buffer', buffer);
+  checkSpan(`${call}: buffer`, buffer.addr, buffer.len);
+  checkInstance(call, 'buffer: mm', buffer.mm, MM);
 }

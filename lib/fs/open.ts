@@ -5,6 +5,7 @@
 // An open that is only for reading breaks leases as a reader even with O_TRUNC: a file can be
 // truncated under a read lease that way, and nobody is told (measured on 6.18).
 
+import { checkOpenFlags } from '../arguments.js';
 import { Errno } from '../errno.js';
 import type { Caller } from '../mm/caller.js';
 import { createEntry } from './create.js';
@@ -32,23 +33,11 @@ export type OpenFlag =
   | 'trunc'
   | 'wronly';
 
-const accessModes = ['rdonly', 'wronly', 'rdwr'] as const;
-const known: readonly string[] = [
-  ...accessModes,
-  ...['append', 'cloexec', 'creat', 'direct', 'directory', 'excl', 'nofollow'],
-  ...['nonblock', 'path', 'trunc'],
-];
-
 /** O_PATH keeps only what says how the path is walked (fs/open.c:build_open_flags). */
 const pathFlags: readonly OpenFlag[] = ['path', 'directory', 'nofollow', 'cloexec'];
 
 function checkFlags(given: readonly OpenFlag[]): ReadonlySet<OpenFlag> {
-  for (const flag of given) {
-    if (!known.includes(flag)) throw new Errno('EINVAL', `open: no flag ${String(flag)}`);
-  }
-  if (given.filter((flag) => (accessModes as readonly string[]).includes(flag)).length > 1) {
-    throw new Errno('EINVAL', `open: more than one access mode: ${given.join(', ')}`);
-  }
+  checkOpenFlags(given);
   const flags = new Set(given);
   return flags.has('path') ? new Set(pathFlags.filter((flag) => flags.has(flag))) : flags;
 }

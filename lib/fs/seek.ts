@@ -3,6 +3,7 @@
 // Written blocks are data, and pages of the cache that are dirty. Unwritten blocks are holes until
 // then. Behind the last byte lies a hole that is never reported past the end.
 
+import { checkWord, shown } from '../arguments.js';
 import { Errno } from '../errno.js';
 import { pagesFor, pgoffOf, posOf, type Pgoff } from '../units.js';
 import type { Inode } from './inode.js';
@@ -17,9 +18,10 @@ function hasData(inode: Inode, pgoff: Pgoff): boolean {
 
 /** The first byte from pos on that is data, or lies in a hole. ENXIO: there is none. */
 export function seekData(inode: Inode, whence: Whence, pos: number): number {
+  checkWord('lseek', 'whence', whence, ['data', 'hole']);
   const size = inode.size();
   if (!Number.isSafeInteger(pos) || pos < 0 || pos >= size) {
-    throw new Errno('ENXIO', `lseek: ${pos} is not inside ${inode.label}`);
+    throw new Errno('ENXIO', `lseek: position ${shown(pos)} is not inside ${inode.label}`);
   }
   const wanted = whence === 'data';
   for (let pgoff = pgoffOf(pos); pgoff < pagesFor(size); pgoff++) {

@@ -3,6 +3,7 @@
 //   by path   EISDIR, EINVAL -> EROFS -> EACCES -> EPERM -> write count -> lease break -> as below
 //   by fd     (leases are not asked) -> EFBIG, EPERM -> layout break -> new size
 
+import { shown } from '../arguments.js';
 import { Errno } from '../errno.js';
 import type { Caller } from '../mm/caller.js';
 import type { Inode } from './inode.js';
@@ -12,7 +13,8 @@ import { checkPermission, MAY_WRITE } from './permission.js';
 import { setSize, shrinkRange } from './resize.js';
 
 export function checkLength(len: number): void {
-  if (!Number.isSafeInteger(len) || len < 0) throw new Errno('EINVAL', `truncate: length ${len}`);
+  if (!Number.isSafeInteger(len) || len < 0)
+    throw new Errno('EINVAL', `truncate: length ${shown(len)}`);
 }
 
 /** do_truncate(): permission to write was given. EFBIG, EPERM, EINTR, and what the policy says. */

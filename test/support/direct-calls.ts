@@ -78,9 +78,9 @@ async function answerTo(row: DirectRow, bad: unknown): Promise<string | null> {
     const { name, message } = e as Error;
     if (row.bug === true) {
       if (name !== 'AssertionError') return `${name}: ${message}, no assertion`;
-    } else if (!isErrno(e)) return `threw ${(e as Error).stack}`;
+    } else if (!isErrno(e)) return `threw ${(e as Error).stack?.split('\n').slice(0, 3).join(' ')}`;
     else if (!codes.includes(e.code)) return `${e.message}, not ${codes.join('|')}`;
-    const says = message.slice(message.indexOf(':') + 1);
+    const says = row.bug === true ? message : message.slice(message.indexOf(':') + 1);
     return says.includes(row.arg) ? null : `'${message}' does not name ${row.arg}`;
   }
   return 'was taken';
