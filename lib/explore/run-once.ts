@@ -252,10 +252,8 @@ export class Stage {
     return this.#snapshot !== null || !this.#used;
   }
 
-  /** What stands in the way of that; empty if nothing does. */
-  get unsound(): readonly string[] {
-    return this.#snapshot?.unsound ?? [];
-  }
+  /** What stands in the way of that, where it was asked for; empty if nothing does. */
+  unsound: readonly string[] = [];
 
   async #setUp(): Promise<void> {
     const { sched, world } = this.#ground;
@@ -268,6 +266,7 @@ export class Stage {
     if (!fieldsAreOpen) return;
     const roots = [this.#run, sched, ...(typeof world === 'object' && world ? [world] : [])];
     const snapshot = HeapSnapshot.take(roots, [this.#scenario, noSearch]);
+    this.unsound = snapshot.unsound;
     if (snapshot.unsound.length === 0) this.#snapshot = snapshot;
     else snapshot.release();
   }

@@ -278,11 +278,11 @@ export class Scheduler {
   }
 
   #settle<T>(handle: TaskHandle<T>, outcome: Outcome<T>): void {
-    if (outcome.ok) return handle.resolve(outcome.value);
+    if (outcome.ok) return handle.end(outcome, true);
     const { error } = outcome;
     const listener = handle.observed ? null : this.onTaskError;
     const endsRun = this.#closedRun !== null && !handle.observed && listener === null;
-    handle.reject(error, listener !== null || endsRun);
+    handle.end(outcome, listener !== null || endsRun);
     listener?.(handle.task, error);
     if (endsRun) this.#fail(error as Error);
   }

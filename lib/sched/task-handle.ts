@@ -13,9 +13,10 @@ export type Outcome<T> =
 export class TaskHandle<T> {
   readonly task: Task;
   readonly #sched: Scheduler;
-  readonly #promise: Promise<T>;
-  #resolve!: (value: T) => void;
-  #reject!: (error: unknown) => void;
+  /** Made when somebody asks: most tasks end unheard, and an exploration starts millions. */
+  #promise: Promise<T> | null = null;
+  #settle: ((outcome: Outcome<T>) => void) | null = null;
+  #outcome: Outcome<T> | null = null;
   #joiners: WaitQueue | null = null;
   #joined = false;
   #watchedFromOutside = false;
@@ -23,16 +24,24 @@ export class TaskHandle<T> {
   constructor(sched: Scheduler, task: Task) {
     this.#sched = sched;
     this.task = task;
-    this.#promise = new Promise<T>((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
   }
 
   /** How the task ends. For outside code only: inside a turn this is a foreign await. */
   get promise(): Promise<T> {
     this.#watchedFromOutside = true;
+    this.#promise ??= this.#makePromise();
     return this.#promise;
+  }
+
+  #makePromise(): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const settle = (outcome: Outcome<T>): void => {
+        if (outcome.ok) resolve(outcome.value);
+        else reject(outcome.error as Error);
+      };
+      if (this.#outcome === null) this.#settle = settle;
+      else settle(this.#outcome);
+    });
   }
 
   /** Outside code goes on when this task ends, and gets to run before the next turn. */
@@ -56,7 +65,10 @@ export class TaskHandle<T> {
         holders: () => [this.task],
       });
     }
-    return this.#promise;
+    const outcome = this.#outcome;
+    assert(outcome !== null, `task ${this.task.name} is done`);
+    if (!outcome.ok) throw outcome.error;
+    return outcome.value;
   }
 
   /** Scheduler only: run the body. */
@@ -77,18 +89,13 @@ export class TaskHandle<T> {
     );
   }
 
-  /** Scheduler only. */
-  resolve(value: T): void {
+  /** Scheduler only. handled: an error is reported elsewhere; else it is an unhandled rejection. */
+  end(outcome: Outcome<T>, handled: boolean): void {
+    this.#outcome = outcome;
     this.task.markDone();
-    this.#resolve(value);
-    this.#joiners?.wakeAll();
-  }
-
-  /** Scheduler only. handled: the error is reported elsewhere. */
-  reject(error: unknown, handled: boolean): void {
-    this.task.markDone();
-    if (handled) this.#promise.catch(() => {});
-    this.#reject(error);
+    if (handled) this.#promise?.catch(() => {});
+    if (this.#settle !== null) this.#settle(outcome);
+    else if (!outcome.ok && !handled && !this.#joined) void Promise.reject(outcome.error as Error);
     this.#joiners?.wakeAll();
   }
 }

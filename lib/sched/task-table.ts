@@ -34,7 +34,7 @@ export class TaskTable {
     let heard = false;
     for (const { handle } of this.#handles.values()) {
       heard ||= handle.observed;
-      handle.reject(error, true);
+      handle.end({ ok: false, error }, true);
     }
     return heard;
   }
