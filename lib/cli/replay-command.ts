@@ -15,12 +15,13 @@ const STRETCH_NS = 1_000;
 interface ReplayOptions {
   readonly trace?: string;
   readonly json?: boolean;
+  readonly policy: readonly string[];
 }
 
 async function replay(token: string, options: ReplayOptions): Promise<void> {
   const name = decodeToken(token).scenario;
   const replayed = isLabScenario(name)
-    ? await withLabScenario(name, (scenario) => replayToken(scenario, token))
+    ? await withLabScenario(name, (scenario) => replayToken(scenario, token), options.policy)
     : await replayToken(scenarioNamed(name), token);
   const { failure, steps, scenario } = replayed;
   if (options.trace !== undefined) {
@@ -46,11 +47,14 @@ async function replay(token: string, options: ReplayOptions): Promise<void> {
   process.exitCode = failure === null ? 0 : 1;
 }
 
+const collect = (value: string, before: readonly string[]): string[] => [...before, value];
+
 export function addReplay(program: Command): void {
   program
     .command('replay')
     .description('run the schedule of a token again and show it, step by step')
     .argument('<token>', 'what a failing exploration printed')
+    .option('--policy <file>', 'the policy of your own that the lab was given', collect, [])
     .option('--trace <file>', 'also write it for ui.perfetto.dev')
     .option('--json', 'print one object')
     .action(replay);

@@ -33,18 +33,6 @@ const exclusions: readonly Exclusion[] = [
     applies: (c) => onPageCache(c.operation) && c.driver === 'rdma-on-demand',
   },
   {
-    reason: 'a block layout is recalled by its own protocol: see linux, recall-fence and none',
-    applies: ({ driver, policy }) =>
-      driver === 'pnfs' && !['linux', 'recall-fence', 'none'].includes(policy),
-  },
-  {
-    reason: 'no page of a file is held and no policy is asked: see linux, odp and none',
-    applies: ({ driver, policy }) =>
-      (actOf(driver).pins === 'none' || driver === 'device-dax') &&
-      driver !== 'pnfs' &&
-      !['linux', 'odp', 'none'].includes(policy),
-  },
-  {
     reason: 'no lease is broken by fsync or reclaim: the holder is told nothing',
     applies: (c) =>
       onPageCache(c.operation) && !['never-leases', 'exits-device-first'].includes(c.behaviour),

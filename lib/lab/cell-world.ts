@@ -1,8 +1,8 @@
 // A cell as a scenario for the explorer: every run boots a machine anew on the device file, sets
-// the
-// scene, and lets the schedule decide the rest.
+// the scene, and lets the schedule decide the rest.
 
 import { rmSync } from 'node:fs';
+import { basename } from 'node:path';
 import { slug, type Scenario, type WorldMaker } from '../explore/index.js';
 import type { LayoutPolicy } from '../lease/layout.js';
 import { bootMachine, type Machine } from '../machine.js';
@@ -11,9 +11,12 @@ import { type Cell, type Ending } from './cell.js';
 import { Play } from './play.js';
 import { machineOptions, type SceneSpec } from './scene.js';
 
-/** The name of the cell's scenario; it stands in tokens. */
+/**
+ * The name of the cell's scenario; it stands in tokens. A policy's file is named without its
+ * folder, so that a token holds wherever it is replayed from.
+ */
 export const scenarioName = ({ policy, driver, behaviour, operation }: Cell): string =>
-  `lab-${slug(policy)}-${driver}-${behaviour}-${operation}`;
+  `lab-${slug(basename(policy))}-${driver}-${behaviour}-${operation}`;
 
 export interface CellScenario extends Scenario<Machine> {
   /** The play of the run under way, or of the last one. */
