@@ -14,12 +14,7 @@ if (existsSync(source)) {
   setup();
   const { status, signal } = spawnSync(
     process.execPath,
-    [
-      '--import',
-      join(root, 'node_modules/tsx/dist/esm/index.mjs'),
-      source,
-      ...process.argv.slice(2),
-    ],
+    ['--import', join(root, 'scripts/register.mjs'), source, ...process.argv.slice(2)],
     { stdio: 'inherit' },
   );
   process.exit(signal ? 1 : (status ?? 1));

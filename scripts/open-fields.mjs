@@ -2,15 +2,13 @@
 // of this project is loaded or built, so that an exploration can put a whole machine back to where
 // a schedule began instead of booting it anew (lib/explore/heap-snapshot.ts).
 //
-//   node --import ./scripts/open-fields.mjs --import tsx ...    as a module hook, before tsx
-//   openFields(source, path)                                    in tsup.config.ts
+//   node --import ./scripts/register.mjs ...    as a module hook, before tsx
+//   openFields(source, path)                    in tsup.config.ts
 //
 // The sources keep their `#`: the compiler holds everybody to it. Only names that the file
 // declares as members are replaced, and only where a member stands.
 
-import { register } from 'node:module';
 import { basename } from 'node:path';
-import { isMainThread } from 'node:worker_threads';
 
 const declaration = /^[ \t]+(?:static |readonly |declare |async |get |set |\*)*#([A-Za-z_]\w*)/gm;
 /** A member stands after a dot, or begins a line of a class body. */
@@ -32,8 +30,4 @@ export async function load(url, context, nextLoad) {
   if (!/\/(lib|drivers)\/.*\.ts$/.test(url) || url.includes('/node_modules/')) return loaded;
   if (loaded.source == null) return loaded;
   return { ...loaded, source: openFields(loaded.source.toString(), new URL(url).pathname) };
-}
-
-if (process.execArgv.some((arg) => arg.includes('open-fields')) && isMainThread) {
-  register(import.meta.url);
 }
