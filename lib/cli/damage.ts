@@ -19,6 +19,8 @@ export interface SoundImage {
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** Blocks that hold bytes of files. */
   readonly dataBlocks: ReadonlySet<number>;
+  /** Blocks that nobody has. */
+  readonly freeBlocks: ReadonlySet<number>;
 }
 
 async function fill(app: Process): Promise<void> {
@@ -53,18 +55,23 @@ export async function soundImage(clean: boolean): Promise<SoundImage> {
       for (let i = 0; i < e.nrPages; i++) dataBlocks.add(e.block + i);
     }
   }
+  const { allocator, superblock } = mount.disk!;
+  const freeBlocks = new Set<number>();
+  for (let block = 0; block < superblock.nrBlocks; block++) {
+    if (!allocator.isUsed(block)) freeBlocks.add(block);
+  }
   if (clean) mount.disk!.setMounted(false);
   else mount.syncAll();
   const bytes = Uint8Array.from(machine.device.view(0, machine.device.len));
   machine.abandon();
-  return { bytes, files, dataBlocks };
+  return { bytes, files, dataBlocks, freeBlocks };
 }
 
 const sameBytes = (a: Uint8Array, b: Uint8Array | undefined): boolean =>
   b !== undefined && Buffer.compare(a, b) === 0;
 
 /** Read all files of a mounted image; a refusal is fine, other bytes are not. */
-async function wrongFile(app: Process, files: SoundImage['files']): Promise<string | null> {
+export async function wrongFile(app: Process, files: SoundImage['files']): Promise<string | null> {
   for (const [name, bytes] of files) {
     try {
       const fd = await app.open(name, ['rdonly']);
@@ -129,44 +136,82 @@ export interface DamageReport {
   readonly failures: readonly string[];
 }
 
-/** Change one byte at a time, at every stride-th position of the metadata. */
-export async function flipBytes(clean: boolean, stride: number, from = 0): Promise<DamageReport> {
-  const { bytes, files, dataBlocks } = await soundImage(clean);
+/** One part of the work, of so many that are as large. */
+export interface Share {
+  readonly index: number;
+  readonly of: number;
+}
+
+export const ALL: Share = { index: 0, of: 1 };
+/** How far apart bytes are changed that nothing reads: those of free blocks. */
+const FREE_STRIDE = 61;
+
+/** Try one after the other; a failure is told with its name. */
+export async function tryAll(
+  attempts: Iterable<readonly [name: string, attempt: () => Promise<Refusal>]>,
+  { index, of }: Share,
+): Promise<DamageReport> {
   const failures: string[] = [];
-  let images = 0;
-  let refused = 0;
-  for (let pos = from; pos < bytes.length; pos += stride) {
-    if (dataBlocks.has(Math.floor(pos / BLOCK_SIZE))) continue;
-    const image = bytes.slice();
-    image[pos]! ^= 1 << (pos % 8);
+  let [images, refused, n] = [0, 0, 0];
+  for (const [name, attempt] of attempts) {
+    if (n++ % of !== index) continue;
     images += 1;
     try {
-      if ((await tryImage(image, files)) === 'refused') refused += 1;
+      if ((await attempt()) === 'refused') refused += 1;
     } catch (e) {
-      const what = e instanceof Error ? (e.stack ?? e.message) : String(e);
-      failures.push(`byte ${pos} (block ${Math.floor(pos / BLOCK_SIZE)}): ${what}`);
+      failures.push(`${name}: ${e instanceof Error ? (e.stack ?? e.message) : String(e)}`);
     }
   }
   return { images, refused, failures };
 }
 
-/** Garbage: all of the image random, or one block of its metadata. */
-export async function garbage(seed: number, rounds: number): Promise<DamageReport> {
-  const { bytes, files, dataBlocks } = await soundImage(true);
-  const rng = new Prng(seed);
-  const failures: string[] = [];
-  let refused = 0;
-  for (let i = 0; i < rounds; i++) {
-    const image = bytes.slice();
-    const block = 1 + (rng.uint32() % 40);
-    const from = i % 2 === 0 || dataBlocks.has(block) ? 0 : BLOCK_SIZE * block;
-    const to = from === 0 ? image.length : Math.min(image.length, from + BLOCK_SIZE);
-    for (let pos = from; pos < to; pos++) image[pos] = rng.uint32() & 0xff;
-    try {
-      if ((await tryImage(image, files)) === 'refused') refused += 1;
-    } catch (e) {
-      failures.push(`round ${i}: ${e instanceof Error ? (e.stack ?? e.message) : String(e)}`);
+/** Positions to change: each stride-th byte of what is in use, fewer of free blocks. */
+function* positions(image: SoundImage, stride: number, from: number): IterableIterator<number> {
+  const { bytes, dataBlocks, freeBlocks } = image;
+  for (let pos = from; pos < bytes.length; pos += stride) {
+    const block = Math.floor(pos / BLOCK_SIZE);
+    if (dataBlocks.has(block)) continue;
+    if (stride < FREE_STRIDE && freeBlocks.has(block) && pos % FREE_STRIDE !== 0) continue;
+    yield pos;
+  }
+}
+
+/** Change one byte at a time, at every stride-th position of the metadata. */
+export async function flipBytes(
+  clean: boolean,
+  stride: number,
+  from = 0,
+  share = ALL,
+): Promise<DamageReport> {
+  const sound = await soundImage(clean);
+  function* attempts() {
+    for (const pos of positions(sound, stride, from)) {
+      const name = `byte ${pos} (block ${Math.floor(pos / BLOCK_SIZE)})`;
+      yield [name, () => tryImage(flipped(sound.bytes, pos), sound.files)] as const;
     }
   }
-  return { images: rounds, refused, failures };
+  return tryAll(attempts(), share);
+}
+
+function flipped(bytes: Uint8Array, pos: number): Uint8Array {
+  const image = bytes.slice();
+  image[pos]! ^= 1 << (pos % 8);
+  return image;
+}
+
+/** Garbage: all of the image random, or one block of its metadata. */
+export async function garbage(seed: number, rounds: number, share = ALL): Promise<DamageReport> {
+  const { bytes, files, dataBlocks } = await soundImage(true);
+  const rng = new Prng(seed);
+  function* attempts() {
+    for (let i = 0; i < rounds; i++) {
+      const image = bytes.slice();
+      const block = 1 + (rng.uint32() % 40);
+      const from = i % 2 === 0 || dataBlocks.has(block) ? 0 : BLOCK_SIZE * block;
+      const to = from === 0 ? image.length : Math.min(image.length, from + BLOCK_SIZE);
+      for (let pos = from; pos < to; pos++) image[pos] = rng.uint32() & 0xff;
+      yield [`round ${i}`, () => tryImage(image, files)] as const;
+    }
+  }
+  return tryAll(attempts(), share);
 }

@@ -3,9 +3,15 @@
 //   durable image + some of the lines stored since --> mounted, compared, checked
 //
 // Stores are seen as the 64-byte lines that differ at a flush from what is durable; of them any
-// subset may have arrived. Few lines: every subset. Many: none, all, each one alone, all but each
-// one, and random subsets. When a flush returns, the lines of its range are durable.
+// subset may have arrived. When a flush returns, the lines of its range are durable.
+//
+//   lines of metadata    every subset, up to 2^maxLines; where there are more: none, all, each side
+//                        of some, and random subsets
+//   lines of file data   none, all, and a random half, beside each of these: nothing but the bytes
+//                        of the file depends on them, and the model judges each byte alone
 
+import type { FileSystem } from '../fs/file-system.js';
+import { BLOCK_SIZE } from '../fs/format.js';
 import { fsckPartition } from '../fs/fsck.js';
 import { devicePartition } from '../fs/partition.js';
 import type { Machine } from '../machine.js';
@@ -19,13 +25,13 @@ import { contentsOf, Player, setupOf, type Setup } from './torture-player.js';
 const LINE = 64;
 const CHUNK = 4096;
 const SIZE = MiB;
-/** Up to so many lines every subset is tried. */
-const EXHAUSTIVE_LINES = 6;
 const RANDOM_SUBSETS = 6;
 const SINGLES = 12;
 
 export interface PowerFailReport {
   readonly flushes: number;
+  /** Flushes at which every subset of the lines of metadata was tried. */
+  readonly whole: number;
   readonly images: number;
   readonly losses: readonly string[];
 }
@@ -46,8 +52,8 @@ export function changedLines(durable: Uint8Array, now: Uint8Array): number[] {
 }
 
 /** Which of the lines arrived: the subsets to try. */
-export function subsetsOf(lines: readonly number[], rng: Prng): number[][] {
-  if (lines.length <= EXHAUSTIVE_LINES) {
+export function subsetsOf(lines: readonly number[], rng: Prng, maxLines: number): number[][] {
+  if (lines.length <= maxLines) {
     return Array.from({ length: 2 ** lines.length }, (_, mask) =>
       lines.filter((_line, i) => (mask & (1 << i)) !== 0),
     );
@@ -90,18 +96,44 @@ async function checkAfter(
 interface Failure {
   readonly durable: Uint8Array;
   readonly now: Uint8Array;
+  /** The lines that differ: of metadata, and of file data. */
+  readonly metadata: readonly number[];
+  readonly data: readonly number[];
   /** Operations begun and ended by then. */
   readonly begun: number;
   readonly ended: number;
 }
 
+/** What the blocks of a mount are for; a block that once held metadata counts as such for ever. */
+function watchMetadata({ mount }: FileSystem): (block: number) => boolean {
+  const { dataStart, nrBlocks } = mount.disk!.superblock;
+  const named = new Set<number>();
+  return (block) => {
+    for (const { type, record } of mount.inodes) {
+      for (const at of record.overflow) named.add(at);
+      if (type === 'file') continue;
+      for (const e of record.extents.all) {
+        for (let i = 0; i < e.nrPages; i++) named.add(e.block + i);
+      }
+    }
+    return block < dataStart || block === nrBlocks - 1 || named.has(block);
+  };
+}
+
 /** Note at each flush of the device what the power going just before would leave. */
-function watchFlushes(device: DaxDevice, where: () => { begun: number; ended: number }): Failure[] {
+function watchFlushes(
+  device: DaxDevice,
+  isMetadata: (block: number) => boolean,
+  where: () => { begun: number; ended: number },
+): Failure[] {
   const failures: Failure[] = [];
   let durable = copyOf(device);
   device.flush = (pos, len) => {
     const now = copyOf(device);
-    failures.push({ durable, now, ...where() });
+    const lines = changedLines(durable, now);
+    const kind = (at: number): boolean => isMetadata(Math.floor(at / BLOCK_SIZE));
+    const [metadata, data] = [lines.filter(kind), lines.filter((at) => !kind(at))];
+    failures.push({ durable, now, metadata, data, ...where() });
     const next = durable.slice();
     const from = pos - (pos % LINE);
     const to = Math.min(device.len, Math.ceil((pos + len) / LINE) * LINE);
@@ -114,9 +146,10 @@ function watchFlushes(device: DaxDevice, where: () => { begun: number; ended: nu
 async function record(machine: Machine, seed: number, nrOps: number): Promise<readonly Failure[]> {
   const player = new Player(machine.spawn('worker'));
   await player.prepare();
+  const isMetadata = watchMetadata(machine.mounts.get('/')!);
   let begun = 0;
   let ended = 0;
-  const failures = watchFlushes(machine.device, () => ({ begun, ended }));
+  const failures = watchFlushes(machine.device, isMetadata, () => ({ begun, ended }));
   const model = new TortureModel({ storesSurvive: false });
   for (const op of workload(seed, model)) {
     if (ended === nrOps) break;
@@ -144,8 +177,33 @@ function modelAt(seed: number, { begun, ended }: Failure): TortureModel {
   return model;
 }
 
-/** Play nrOps operations and let the power fail at every flush, in every way that is tried. */
-export async function powerFailures(seed: number, nrOps: number): Promise<PowerFailReport> {
+/** The images that one failure may leave: lines of metadata in many ways, of data in a few. */
+function* imagesOf(
+  { durable, now, metadata, data }: Failure,
+  rng: Prng,
+  maxLines: number,
+): IterableIterator<{ image: Uint8Array; lines: readonly number[] }> {
+  const some = data.filter(() => rng.uint32() % 2 === 0);
+  const ways: readonly (readonly number[])[] = data.length === 0 ? [[]] : [[], data, some];
+  for (const subset of subsetsOf(metadata, rng, maxLines)) {
+    for (const way of ways) {
+      const image = durable.slice();
+      const arrived = [...subset, ...way];
+      for (const at of arrived) image.set(now.subarray(at, at + LINE), at);
+      yield { image, lines: arrived };
+    }
+  }
+}
+
+/**
+ * Play nrOps operations and let the power fail at every flush: in every way where no more than
+ * maxLines lines of metadata changed, else in some.
+ */
+export async function powerFailures(
+  seed: number,
+  nrOps: number,
+  maxLines = 6,
+): Promise<PowerFailReport> {
   const setup = setupOf(seed);
   const machine = await bootMachine({
     ...{ inMemory: true, size: SIZE, ram: MiB, mounts: { '/': setup } },
@@ -155,15 +213,14 @@ export async function powerFailures(seed: number, nrOps: number): Promise<PowerF
   const rng = new Prng(seed);
   const losses: string[] = [];
   let images = 0;
+  let whole = 0;
   for (const [i, failure] of failures.entries()) {
-    const { durable, now } = failure;
-    for (const subset of subsetsOf(changedLines(durable, now), rng)) {
-      const image = durable.slice();
-      for (const at of subset) image.set(now.subarray(at, at + LINE), at);
+    if (failure.metadata.length <= maxLines) whole += 1;
+    for (const { image, lines } of imagesOf(failure, rng, maxLines)) {
       images += 1;
       const wrong = await checkAfter(image, setup, modelAt(seed, failure));
-      if (wrong !== null) losses.push(`flush ${i}, lines ${subset.join(' ') || 'none'}: ${wrong}`);
+      if (wrong !== null) losses.push(`flush ${i}, lines ${lines.join(' ') || 'none'}: ${wrong}`);
     }
   }
-  return { flushes: failures.length, images, losses };
+  return { flushes: failures.length, whole, images, losses };
 }

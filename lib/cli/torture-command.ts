@@ -11,7 +11,8 @@ import type { Command } from 'commander';
 import { Prng } from '../sched/index.js';
 import { MiB } from '../units.js';
 import { checkImage } from './fsck-command.js';
-import { flipBytes, garbage, type DamageReport } from './damage.js';
+import type { DamageReport } from './damage.js';
+import { damageNames } from './damage-child.js';
 import { say } from './image.js';
 import { powerFailures } from './power-fail.js';
 import { TortureModel, workload } from './torture-model.js';
@@ -28,6 +29,7 @@ interface Options {
   readonly seed: string;
   readonly jobs: string;
   readonly powerFailures: string;
+  readonly lines: string;
   readonly damage: string;
 }
 
@@ -38,14 +40,17 @@ export interface Outcome {
   readonly lost: string | null;
 }
 
-const child = fileURLToPath(new URL('./torture-child.ts', import.meta.url));
-const childCode = child.replace(/\.ts$/, import.meta.url.endsWith('.ts') ? '.ts' : '.js');
+/** The file of a program beside this one. */
+const codeOf = (name: string): string => {
+  const file = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
+  return import.meta.url.endsWith('.ts') ? file : file.replace(/\.ts$/, '.js');
+};
 
 /** Start a child and kill it some time after it began, or rarely before. */
 function killed(image: string, progress: string, seed: number): Promise<void> {
   const lifeMs = (new Prng(seed ^ 0x5eed).uint32() / 2 ** 32) * MAX_LIFE_MS;
   return new Promise((resolve, reject) => {
-    const args = [...process.execArgv, childCode, image, progress, String(seed)];
+    const args = [...process.execArgv, codeOf('torture-child'), image, progress, String(seed)];
     const worker = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
     worker.stderr.on('data', (text: Buffer) => (said += text.toString()));
@@ -130,43 +135,63 @@ async function killRuns(
   return losses;
 }
 
-/** Change every stride-th byte of a clean and of an unclean image; how many were not survived. */
-async function damageRuns(stride: number, seed: number): Promise<number> {
+/** One share of one kind of damage, in a process of its own. */
+function damageShare(args: readonly (string | number)[]): Promise<DamageReport> {
+  return new Promise((resolve, reject) => {
+    const argv = [...process.execArgv, codeOf('damage-child'), ...args.map(String)];
+    const worker = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    worker.stdout.on('data', (text: Buffer) => (said += text.toString()));
+    worker.on('error', reject);
+    worker.on('exit', (code) => {
+      if (code === 0) resolve(JSON.parse(said) as DamageReport);
+      else reject(new Error(`torture: ${args[0]}: the child ended with ${code}`));
+    });
+  });
+}
+
+/** Every kind of damage, at every stride-th place; how many were not survived. */
+async function damageRuns(stride: number, seed: number, jobs: number): Promise<number> {
   if (stride === 0) return 0;
   let failed = 0;
-  const tell = (what: string, { images, refused, failures }: DamageReport): void => {
+  for (const what of damageNames) {
+    const shares = Array.from({ length: jobs }, (_, i) =>
+      damageShare([what, stride, seed, i, jobs]),
+    );
+    const reports = await Promise.all(shares);
+    const failures = reports.flatMap((report) => report.failures);
+    const sum = (of: 'images' | 'refused'): number => reports.reduce((n, r) => n + r[of], 0);
     for (const line of failures) say(`${what}: ${line}`);
-    say(`${what}: ${images} images, ${refused} refused, ${failures.length} failures`);
+    say(`${what}: ${sum('images')} images, ${sum('refused')} refused, ${failures.length} failures`);
     failed += failures.length;
-  };
-  tell('a byte changed, clean', await flipBytes(true, stride));
-  tell('a byte changed, unclean', await flipBytes(false, stride));
-  tell('garbage', await garbage(seed, Math.ceil(1000 / stride)));
+  }
   return failed;
 }
 
-async function run(options: Options): Promise<void> {
-  const [kills, seed, jobs, failures, stride] = [
-    options.kills,
-    options.seed,
-    options.jobs,
-    options.powerFailures,
-    options.damage,
-  ].map(Number) as [number, number, number, number, number];
-  const folder = mkdtempSync(join(place, 'leasehold-torture-'));
-  const losses = await killRuns(folder, kills, seed, jobs);
+/** Workloads whose every power failure is tried; how much was lost. */
+async function powerRuns(nr: number, seed: number, lines: number): Promise<number> {
   let lost = 0;
-  for (let i = 0; i < failures; i++) {
-    const report = await powerFailures(seed + i, 24);
-    for (const line of report.losses) say(`seed ${seed + i}: ${line}`);
-    lost += report.losses.length;
-    const { flushes, images } = report;
-    say(`seed ${seed + i}: ${flushes} flushes, ${images} images after a power failure`);
+  for (let i = seed; i < seed + nr; i++) {
+    const { flushes, whole, images, losses } = await powerFailures(i, 24, lines);
+    for (const line of losses) say(`seed ${i}: ${line}`);
+    const seen = `${flushes} flushes, every subset of the lines at ${whole} of them`;
+    say(`seed ${i}: ${seen}, ${images} images after a power failure`);
+    lost += losses.length;
   }
-  lost += await damageRuns(stride, seed);
-  if (losses + lost === 0) rmSync(folder, { recursive: true, force: true });
+  return lost;
+}
+
+async function run(options: Options): Promise<void> {
+  const { kills, seed, jobs, powerFailures: failures, lines, damage } = options;
+  const [first, workers] = [Number(seed), Number(jobs)];
+  const folder = mkdtempSync(join(place, 'leasehold-torture-'));
+  const losses =
+    (await killRuns(folder, Number(kills), first, workers)) +
+    (await powerRuns(Number(failures), first, Number(lines))) +
+    (await damageRuns(Number(damage), first, workers));
+  if (losses === 0) rmSync(folder, { recursive: true, force: true });
   else say(`the images that lost something are in ${folder}`);
-  process.exitCode = losses + lost === 0 ? 0 : 1;
+  process.exitCode = losses === 0 ? 0 : 1;
 }
 
 export function addTorture(program: Command): void {
@@ -177,6 +202,7 @@ export function addTorture(program: Command): void {
     .option('--seed <n>', 'of the first run; the next has the next one', '1')
     .option('--jobs <n>', 'processes at a time', '2')
     .option('--power-failures <n>', 'workloads whose every power failure is tried', '4')
+    .option('--lines <n>', 'changed lines at a flush of which every subset is tried', '8')
     .option('--damage <n>', 'change every nth byte of a small image; 1: all, 0: none', '101')
     .action(run);
 }
