@@ -19,6 +19,7 @@ import v4l2, {
   type VideoClient,
 } from '../../../drivers/v4l2/index.js';
 import type { VB2Queue } from '../../../drivers/v4l2/vb2-queue.js';
+import { Watch } from './watch.js';
 
 export interface BenchOptions {
   readonly kernel?: KernelName;
@@ -37,6 +38,8 @@ export class Bench {
   readonly state: V4L2State;
   /** What the device did to memory. */
   readonly dma: { access: string; pos: number; len: number; live: boolean }[] = [];
+  /** Every buffer call of every client, and what was wrong after it. */
+  readonly watch = new Watch();
   #off = false;
 
   constructor(opts: BenchOptions = {}) {
@@ -85,12 +88,14 @@ export class Bench {
     return this.processes.spawn(name);
   }
 
-  open(
+  async open(
     process: Process,
     node: 'video0' | 'video1' = 'video0',
     flags: readonly NodeOpenFlag[] = ['rdwr'],
   ): Promise<VideoClient> {
-    return process.openDevice(node, flags) as unknown as Promise<VideoClient>;
+    const client = (await process.openDevice(node, flags)) as unknown as VideoClient;
+    this.watch.attach(client.io, node === 'video0' ? this.capture : this.output);
+    return client;
   }
 
   /** Wait for something of the machine's, letting up to 20 s of its time pass. */
@@ -106,6 +111,7 @@ export class Bench {
   async powerOff(): Promise<readonly HeldObject[]> {
     if (this.#off) return [];
     this.#off = true;
+    this.watch.settle();
     for (const process of this.processes.alive) process.sendSignal('SIGKILL');
     for (const process of this.processes.all) await this.run(process.ended);
     return this.run(this.sched.enter('power off', (task) => this.drivers.shutdown(task)));

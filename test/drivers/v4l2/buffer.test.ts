@@ -50,11 +50,13 @@ test('a buffer of no bytes is a mistake', (t) => {
 });
 
 test('types by their numbers', (t) => {
-  t.deepEqual([0, 1, 2, 3, 9].map(bufTypeOf), [
+  t.deepEqual([0, 1, 2, 3, 9, 10, 11].map(bufTypeOf), [
     'NONE',
     'VIDEO_CAPTURE',
     'VIDEO_OUTPUT',
     'VIDEO_OVERLAY',
+    'VIDEO_CAPTURE_MPLANE',
+    'VIDEO_OUTPUT_MPLANE',
     'OTHER',
   ]);
 });

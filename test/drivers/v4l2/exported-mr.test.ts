@@ -7,7 +7,8 @@ import { bootMachine, type Machine, type Process } from '../../../lib/machine.js
 import { seconds } from '../../../lib/units.js';
 import rdma, { accessOf, type CQ, type PD, type QP } from '../../../drivers/rdma/index.js';
 import type { VerbsContext } from '../../../drivers/rdma/index.js';
-import v4l2 from '../../../drivers/v4l2/index.js';
+import v4l2, { type V4L2State } from '../../../drivers/v4l2/index.js';
+import { Watch } from './watch.js';
 
 const access = ['local_write', 'remote_write'] as const;
 const white = [179, 128, 179, 128];
@@ -43,6 +44,9 @@ async function connect(ctx: VerbsContext, end: End, peer: End): Promise<void> {
 /** Everything but the device's close: the application's exit does that. */
 async function story(machine: Machine, app: Process): Promise<Record<string, unknown>> {
   const camera = await app.openDevice('video0');
+  const watch = new Watch();
+  const { capture } = machine.drivers.device('v4l20').driverState as V4L2State;
+  watch.attach(camera.io, capture.node.queue);
   const { sizeimage } = await camera.setFormat({ width: 320, height: 180, pixelformat: 'YUYV' });
   await camera.requestBuffers({ count: 2, memory: 'MMAP' });
   const buf = await camera.exportBuffer(0);
@@ -76,6 +80,7 @@ async function story(machine: Machine, app: Process): Promise<Record<string, unk
   await machine.sched.enter('exporter', (task) => buf.invalidate(task));
   const after = await write();
   const kept = [...(await app.load(addr, 4))];
+  watch.settle();
   return { first, byRdma, full: bytesused === sizeimage, byCamera, after, kept };
 }
 

@@ -10,6 +10,7 @@ import type { V4L2BufferArg } from '../../../drivers/v4l2/buffer.js';
 import { v4l2Rules } from '../../../drivers/v4l2/rules.js';
 import type { VB2QueueOptions } from '../../../drivers/v4l2/queue-options.js';
 import { VB2Queue } from '../../../drivers/v4l2/vb2-queue.js';
+import { checkQueue } from './watch.js';
 
 export class FakeMemory implements PlaneMemory {
   readonly bytes: Uint8Array;
@@ -48,6 +49,31 @@ export class FakeMemory implements PlaneMemory {
   }
 }
 
+/** A queue whose buffers keep the invariants after each of its calls, also a refused one. */
+class WatchedQueue extends VB2Queue {
+  override async queue(...args: Parameters<VB2Queue['queue']>): Promise<void> {
+    await super.queue(...args).finally(() => checkQueue(this));
+  }
+
+  override async prepare(...args: Parameters<VB2Queue['prepare']>): Promise<void> {
+    await super.prepare(...args).finally(() => checkQueue(this));
+  }
+
+  override dequeue(...args: Parameters<VB2Queue['dequeue']>): ReturnType<VB2Queue['dequeue']> {
+    return super.dequeue(...args).finally(() => checkQueue(this));
+  }
+
+  override streamOn(...args: Parameters<VB2Queue['streamOn']>): void {
+    super.streamOn(...args);
+    checkQueue(this);
+  }
+
+  override streamOff(...args: Parameters<VB2Queue['streamOff']>): void {
+    super.streamOff(...args);
+    checkQueue(this);
+  }
+}
+
 export interface FakeOptions extends Partial<VB2QueueOptions> {
   readonly kernel?: '6.1' | '6.12' | '7.2';
 }
@@ -75,7 +101,7 @@ export class FakeQueue {
 
   constructor(opts: FakeOptions = {}) {
     const rules = v4l2Rules[opts.kernel ?? '7.2'];
-    this.queue = new VB2Queue({
+    this.queue = new WatchedQueue({
       name: 'fake',
       type: 'VIDEO_CAPTURE',
       ioModes: ['MMAP', 'USERPTR', 'DMABUF', 'READ', 'WRITE'],

@@ -10,11 +10,16 @@ import { isErrno } from '../../../lib/errno.js';
 import { bootMachine } from '../../../lib/machine.js';
 import type { PolicyId } from '../../../lib/policy/index.js';
 import { MiB, seconds } from '../../../lib/units.js';
-import v4l2, { VideoClient, type CameraBoard } from '../../../drivers/v4l2/index.js';
+import v4l2, {
+  VideoClient,
+  type CameraBoard,
+  type V4L2State,
+} from '../../../drivers/v4l2/index.js';
 import { Display } from '../../../drivers/v4l2/display.js';
 import { Sensor } from '../../../drivers/v4l2/sensor.js';
 import { root } from '../../support/source-tree.js';
 import { frameSize, Rig } from './rig.js';
+import { Watch } from './watch.js';
 
 complianceSuite(test, {
   driver: v4l2,
@@ -78,6 +83,9 @@ async function truncateUnderCamera(policy: PolicyId): Promise<Outcome> {
   await must(app.write(fd, 0, new Uint8Array(MiB)));
   const userptr = await must(app.mmap({ fd, len: MiB, prot: 'rw', share: 'shared' }));
   const camera = (await must(app.openDevice('video0'))) as unknown as VideoClient;
+  const watch = new Watch();
+  const { capture } = machine.drivers.device('v4l20').driverState as V4L2State;
+  watch.attach(camera.io, capture.node.queue);
   await must(camera.setFormat({ width: 640, height: 360, pixelformat: 'YUYV' }));
   await must(camera.requestBuffers({ count: 2, memory: 'USERPTR' }));
   await must(camera.streamOn());
@@ -91,6 +99,7 @@ async function truncateUnderCamera(policy: PolicyId): Promise<Outcome> {
   const stray = machine.referee.verdict().stray.length > 0;
   await must(camera.close()); // whoever waited for the pins goes on
   await machine.powerOff();
+  watch.settle();
   return { qbuf, truncate, frame, stray };
 }
 

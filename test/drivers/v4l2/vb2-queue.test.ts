@@ -96,7 +96,10 @@ test('QBUF of a buffer in each other state is EINVAL', async (t) => {
   await f.locked(async (caller) => {
     requestBuffers(q, 'MMAP', 2);
     for (const state of ['PREPARING', 'QUEUED', 'ACTIVE', 'DONE', 'ERROR'] as const) {
-      q.buffer(1).state = state;
+      Object.assign(q.buffer(1), {
+        state,
+        timestampNs: state === 'DONE' || state === 'ERROR' ? 7 : 0,
+      });
       t.is(await codeOf(() => f.qbuf(caller, { index: 1 })), 'EINVAL', state);
     }
     q.buffer(1).state = 'DEQUEUED';
