@@ -21,6 +21,8 @@ import { bootFor, contentsOf, Player, setupOf } from './torture-player.js';
 const SIZE = 4 * MiB;
 /** The longest time that a child lives after it began, in milliseconds. */
 const MAX_LIFE_MS = 120;
+/** Processes that try every byte, by job: each has the descriptors of its images until it ends. */
+const SHARES = 20;
 /** Only the process dies, so memory will do; it does more operations in the same time. */
 const place = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
@@ -154,11 +156,14 @@ function damageShare(args: readonly (string | number)[]): Promise<DamageReport> 
 async function damageRuns(stride: number, seed: number, jobs: number): Promise<number> {
   if (stride === 0) return 0;
   let failed = 0;
+  const shares = jobs * Math.ceil(SHARES / stride);
   for (const what of damageNames) {
-    const shares = Array.from({ length: jobs }, (_, i) =>
-      damageShare([what, stride, seed, i, jobs]),
-    );
-    const reports = await Promise.all(shares);
+    let next = 0;
+    const reports: DamageReport[] = [];
+    const work = async (): Promise<void> => {
+      while (next < shares) reports.push(await damageShare([what, stride, seed, next++, shares]));
+    };
+    await Promise.all(Array.from({ length: jobs }, work));
     const failures = reports.flatMap((report) => report.failures);
     const sum = (of: 'images' | 'refused'): number => reports.reduce((n, r) => n + r[of], 0);
     for (const line of failures) say(`${what}: ${line}`);
