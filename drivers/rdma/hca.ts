@@ -210,6 +210,11 @@ export class Hca {
     return respond(task, qp, request);
   }
 
+  /** Steps need not be taken one by one: nobody could come in between. */
+  get undisturbed(): boolean {
+    return this.state === 'UP' && !this.sched.on && !this.faults.active && !this.faults.ignoreFence;
+  }
+
   /** How this adapter takes the steps of a transfer. */
   get pace(): Pace {
     return !this.sched.on && !this.faults.active ? this.#whole : this.#paged;

@@ -55,6 +55,8 @@ export type QPAttrs = { -readonly [N in keyof QPAttr]?: QPAttr[N] };
 export type QPEvent =
   'QP_FATAL' | 'QP_REQ_ERR' | 'QP_ACCESS_ERR' | 'COMM_EST' | 'SQ_DRAINED' | 'LAST_WQE_REACHED';
 
+const receiving: ReadonlySet<QPState> = new Set(['RTR', 'RTS', 'SQD', 'SQE']);
+
 export class QueuePair {
   readonly hca: Hca;
   readonly qpn: number;
@@ -82,6 +84,8 @@ export class QueuePair {
   onEvent: (event: QPEvent) => void = () => {};
   /** Wakes the requester. */
   readonly work: WaitQueue;
+  /** What its thread waits for while there is nothing to do. */
+  readonly why: string;
   /** Held while a message is received. */
   readonly rx: Mutex;
   readonly #sq: SendWQE[] = [];
@@ -94,6 +98,7 @@ export class QueuePair {
     this.sqCapacity = ringCapacity(init.cap.maxSendWR);
     this.rq = new RecvQueue(init.srq === null ? init.cap.maxRecvWR : 0, init.cap.maxRecvSGE);
     const { sched } = hca;
+    this.why = `work for QP ${qpn}`;
     this.work = new WaitQueue(sched, `send queue of QP ${qpn}`);
     this.rx = new Mutex(sched, `receiver of QP ${qpn}`, { lockClass: { name: 'qp receiver' } });
     init.sendCQ.nrUsers++;
@@ -116,6 +121,11 @@ export class QueuePair {
   /** The request that the requester takes up next. */
   get nextSend(): SendWQE | undefined {
     return this.#sq[0];
+  }
+
+  /** Whether its state lets messages in. */
+  get receives(): boolean {
+    return receiving.has(this.state);
   }
 
   /** Nothing that was taken up is unfinished. */

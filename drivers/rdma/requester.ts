@@ -14,6 +14,7 @@
 
 import { type Task, isErrno } from '../../lib/driver/index.js';
 import { accessBits } from './access.js';
+import { writeDirectly } from './direct.js';
 import { runLocal } from './local-operation.js';
 import { opcodes } from './opcode.js';
 import {
@@ -36,14 +37,19 @@ type Outcome = Failure | { readonly status: 'void'; readonly local: false };
 
 const done = (status: WCStatus): Outcome => ({ status, local: false });
 const localError = (status: WCStatus): Failure => ({ status, local: true });
+const succeeded = done('SUCCESS');
 const lostTurn: Outcome = { status: 'void', local: false };
 
 /** The thread of one queue pair; ends when the queue pair is destroyed. */
 export async function runRequester(task: Task, qp: QueuePair): Promise<void> {
   while (!qp.destroyed) {
     if (qp.window.length > 0 && (await tend(task, qp))) continue;
-    if (mayTakeUp(qp)) await sendOne(task, qp);
-    else await rest(task, qp);
+    if (mayTakeUp(qp)) {
+      const sent = sendOne(task, qp);
+      if (sent !== undefined) await sent;
+    } else {
+      await rest(task, qp);
+    }
   }
 }
 
@@ -51,15 +57,19 @@ const nowNs = (qp: QueuePair): number => qp.hca.sched.clock.nowNs;
 
 /** Wait until there is something to do. */
 async function rest(task: Task, qp: QueuePair): Promise<void> {
+  const untilNs = qp.window.deadlineNs;
+  const { why } = qp;
+  if (untilNs === Infinity) {
+    await qp.work.waitEvent(task, () => hasWork(qp, untilNs), { mode: 'killable', why });
+  } else {
+    await qp.work.waitEvent(task, () => hasWork(qp, untilNs), { mode: 'killable', why, untilNs });
+  }
+}
+
+function hasWork(qp: QueuePair, untilNs: number): boolean {
   const { window } = qp;
-  const untilNs = window.deadlineNs;
-  const changed = (): boolean =>
-    window.hasFinished || window.deadlineNs < untilNs || mayTakeUp(qp) || qp.destroyed;
-  await qp.work.waitEvent(task, changed, {
-    mode: 'killable',
-    why: `work for QP ${qp.qpn}`,
-    ...(untilNs < Infinity && { untilNs }),
-  });
+  if (window.length > 0 && (window.hasFinished || window.deadlineNs < untilNs)) return true;
+  return mayTakeUp(qp) || qp.destroyed;
 }
 
 /** What is on the wire leaves room for the next request, and allows it to go before they end. */
@@ -76,8 +86,14 @@ function mayTakeUp(qp: QueuePair): boolean {
   return !fetches || nrFetches < Math.max(1, qp.attr.maxRdAtomic ?? 1);
 }
 
-async function sendOne(task: Task, qp: QueuePair): Promise<void> {
+function sendOne(task: Task, qp: QueuePair): Promise<void> | undefined {
   const wqe = qp.takeSend();
+  if (!writeDirectly(qp, wqe)) return sendStepwise(task, qp, wqe);
+  finish(qp, wqe, qp.epoch, succeeded);
+  return undefined;
+}
+
+async function sendStepwise(task: Task, qp: QueuePair, wqe: SendWQE): Promise<void> {
   const { epoch } = qp;
   const outcome = await execute(task, qp, wqe, epoch);
   if (outcome !== 'on the wire') finish(qp, wqe, epoch, outcome);
@@ -128,11 +144,11 @@ function outcomeOf(
   { wqe, failure, answer, request }: InFlight,
 ): Outcome | Promise<Outcome> {
   if (failure !== null) return failure;
-  if (answer === null) return done('SUCCESS');
+  if (answer === null) return succeeded;
   const status = nakStatus[answer.syndrome];
   if (status !== undefined) return done(status);
   const fetches = request.kind === 'read' || request.kind === 'atomic';
-  return fetches ? takeIn(task, qp, wqe, answer) : done('SUCCESS');
+  return fetches ? takeIn(task, qp, wqe, answer) : succeeded;
 }
 
 /** Send a message, or send it again: its bytes are read anew, as long as its keys allow it. */
@@ -199,7 +215,7 @@ function execute(
 // -- SEND and WRITE: the bytes go out --
 
 async function push(task: Task, qp: QueuePair, wqe: SendWQE, epoch: number): Promise<Executed> {
-  if (qp.type === 'UD' && wqe.len > qp.mtu) return done('SUCCESS'); // IBA C10-93.1.1: no error
+  if (qp.type === 'UD' && wqe.len > qp.mtu) return succeeded; // IBA C10-93.1.1: no error
   const list = wqe.inline === null ? gather(qp, wqe) : null;
   const failed = list !== null && list.refusal !== null;
   const bad = localError(list?.refusal === 'key' ? qp.hca.rules.badLkey : 'LOC_PROT_ERR');
@@ -328,7 +344,7 @@ async function exchange(
     }
     if (!alive()) return unanswered(lostTurn);
     if (qp.type !== 'RC' || !request.complete) {
-      if (answer === null || answer.syndrome === 'ACK') return unanswered(done('SUCCESS'));
+      if (answer === null || answer.syndrome === 'ACK') return unanswered(succeeded);
     }
     if (answer === null || answer.syndrome === 'NAK_SEQ') {
       if (retries === 0) return unanswered(done('RETRY_EXC_ERR'));
@@ -340,7 +356,7 @@ async function exchange(
       await pause(task, qp, nowNs(qp) + rnrTimerNs(answer.rnrTimer ?? 0), alive);
     } else if (answer.syndrome === 'ACK') {
       qp.nextSeq = psnAfter(request.seq, request.len, request.mtu);
-      return { outcome: done('SUCCESS'), answered: true, answer };
+      return { outcome: succeeded, answered: true, answer };
     } else {
       return { outcome: done(nakStatus[answer.syndrome]!), answered: true, answer: null };
     }

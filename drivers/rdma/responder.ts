@@ -31,7 +31,7 @@ export async function respond(
 ): Promise<WireResponse | null> {
   if (task.sched.on || !qp.rx.tryLock(task)) await qp.rx.lock(task);
   try {
-    if (!receives(qp)) return null;
+    if (!qp.receives) return null;
     if (qp.type === 'RC') {
       const early = checkSeq(qp, request);
       if (early !== 'expected') return early === 'again' ? await repeat(qp, request) : early;
@@ -43,10 +43,6 @@ export async function respond(
   } finally {
     qp.rx.unlock(task);
   }
-}
-
-function receives(qp: QueuePair): boolean {
-  return qp.state === 'RTR' || qp.state === 'RTS' || qp.state === 'SQD' || qp.state === 'SQE';
 }
 
 function checkSeq(qp: QueuePair, request: WireRequest): WireResponse | 'expected' | 'again' {

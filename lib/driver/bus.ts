@@ -4,6 +4,9 @@
 // truncate may come in the middle; live, contiguous runs are one native call. The IOMMU is asked
 // at each step, and the referee is told before and after it.
 
+import assert from 'node:assert/strict';
+import { checkBytesOf, checkFunction, checkInstance } from '../arguments.js';
+import { Errno } from '../errno.js';
 import type { PageSpace } from '../mm/page.js';
 import { pageObject } from '../sched/objects.js';
 import type { Scheduler } from '../sched/scheduler.js';
@@ -39,6 +42,7 @@ export class Bus {
 
   /** The device reads memory: bytes [pos, pos + target.length) of the mapping. DmaFault. */
   async read(mapping: DmaMapping, pos: number, target: Uint8Array): Promise<void> {
+    checkBytesOf('dma read', 'target', target);
     this.#iommu.check(mapping, 'read', pos, target.length);
     let done = 0;
     do {
@@ -56,6 +60,7 @@ export class Bus {
 
   /** The device writes memory. DmaFault; what was written before it stays written. */
   async write(mapping: DmaMapping, pos: number, source: Uint8Array): Promise<void> {
+    checkBytesOf('dma write', 'source', source);
     this.#iommu.check(mapping, 'write', pos, source.length);
     let done = 0;
     do {
@@ -80,12 +85,13 @@ export class Bus {
     len: number,
     from: Bus = this,
   ): Promise<void> {
-    from.#iommu.check(source, 'read', sourcePos, len);
-    this.#iommu.check(target, 'write', targetPos, len);
     if (!this.#sched.on) {
-      this.#transfer(target, targetPos, source, sourcePos, len, from);
+      this.copyNow(target, targetPos, source, sourcePos, len, from);
       return;
     }
+    checkInstance('dma copy', 'from', from, Bus);
+    from.#iommu.check(source, 'read', sourcePos, len);
+    this.#iommu.check(target, 'write', targetPos, len);
     let done = 0;
     do {
       const read = await from.#step(source, 'read', sourcePos + done, len - done);
@@ -94,6 +100,21 @@ export class Bus {
       this.#transfer(target, targetPos + done, source, sourcePos + done, chunk, from);
       done += chunk;
     } while (done < len);
+  }
+
+  /** copy() in one step with nothing in between, for machines that are live. DmaFault. */
+  copyNow(
+    target: DmaMapping,
+    targetPos: number,
+    source: DmaMapping,
+    sourcePos: number,
+    len: number,
+    from: Bus = this,
+  ): void {
+    assert(!this.#sched.on, 'copyNow: simulated transfers go page by page');
+    from.#iommu.check(source, 'read', sourcePos, len);
+    this.#iommu.check(target, 'write', targetPos, len);
+    this.#transfer(target, targetPos, source, sourcePos, len, from);
   }
 
   #transfer(
@@ -122,6 +143,11 @@ export class Bus {
    * bytes lie in one page, since atomics are aligned.
    */
   async atomic(mapping: DmaMapping, pos: number, update: (old: bigint) => bigint): Promise<bigint> {
+    checkFunction('dma atomic', 'update', update);
+    this.#iommu.check(mapping, 'write', pos, 8);
+    if ((mapping.offset + pos) % 8 !== 0) {
+      throw new Errno('EINVAL', `dma atomic: pos: ${pos} is not where 8 bytes are aligned`);
+    }
     await this.#step(mapping, 'write', pos, 8);
     const word = new Uint8Array(8);
     const view = new DataView(word.buffer);
