@@ -17,6 +17,7 @@ import { Balance, type HeldObject } from './balance.js';
 import { Bus } from './bus.js';
 import { DaxPages } from './dax-pages.js';
 import type { Device, DevicePinRequest, DmaSource, FaultRange } from './device.js';
+import * as args from './device-arguments.js';
 import { Devres } from './devres.js';
 import { DmaBuf, type DmaBufAttachment, type DmaBufImporter } from './dma-buf.js';
 import type { DmaDirection, DmaMapping } from './dma.js';
@@ -126,8 +127,9 @@ export class BoundDevice implements Device {
     return this.#pins.held;
   }
 
-  pinUserPages(caller: Caller, request: DevicePinRequest): Promise<PinnedPages> {
+  async pinUserPages(caller: Caller, request: DevicePinRequest): Promise<PinnedPages> {
     assert(this.state === 'BOUND', `${this.name}: pin while ${this.state}`);
+    args.checkPin(caller, request);
     return this.#pins.pin(caller, request);
   }
 
@@ -146,8 +148,8 @@ export class BoundDevice implements Device {
   }
 
   allocPages(nrPages: number, label: string): PageBlock {
-    assert(Number.isSafeInteger(nrPages) && nrPages > 0, `allocPages: ${nrPages} pages`);
-    const { allocator } = this.#env.mm;
+    const { allocator, pages } = this.#env.mm;
+    args.checkAllocation(nrPages, label, pages.regions);
     const pfns = new Uint32Array(nrPages);
     for (let i = 0; i < nrPages; i++) {
       try {
@@ -164,6 +166,7 @@ export class BoundDevice implements Device {
   }
 
   dmaMap(source: DmaSource | readonly PinnedPages[], dir: DmaDirection): DmaMapping {
+    args.checkDmaMap(source, dir);
     const { pfns, offset, len } = Array.isArray(source)
       ? this.#joined(source as readonly PinnedPages[])
       : this.#pagesOf(source as DmaSource);
@@ -175,6 +178,7 @@ export class BoundDevice implements Device {
   }
 
   dmaUnmap(mapping: DmaMapping): void {
+    assert(this.balance.holds(mapping), `${this.name}: dmaUnmap of a mapping it does not hold`);
     this.balance.release(mapping);
     this.iommu.unmap(mapping);
     this.#events.dmaUnmap?.(this.name, mapping);
@@ -222,6 +226,7 @@ export class BoundDevice implements Device {
   }
 
   watchRange(caller: Caller, request: WatchRequest): RangeWatch {
+    args.checkWatch(caller, request);
     const watch = new WatchedRange(this.name, caller.process.mm, request, () =>
       this.balance.release(watch),
     );
@@ -229,14 +234,16 @@ export class BoundDevice implements Device {
     return watch;
   }
 
-  faultRange(task: Task, watch: RangeWatch, range: FaultRange): Promise<FaultedPages> {
+  async faultRange(task: Task, watch: RangeWatch, range: FaultRange): Promise<FaultedPages> {
     assert(this.balance.holds(watch), `${this.name}: faultRange on a watch that is closed`);
+    args.checkFaultRange(watch, range);
     return (watch as WatchedRange).fault(task, range);
   }
 
   insertPages(vma: VMA, block: PageBlock, pgoff: number): void {
+    args.checkInsert(vma, block, pgoff);
     assert(block.state === 'OWNED', `${this.name}: insertPages of freed pages`);
-    if (pgoff < 0 || pgoff + vma.nrPages > block.pfns.length) {
+    if (pgoff + vma.nrPages > block.pfns.length) {
       throw new Errno('EINVAL', `mmap: ${vma.nrPages} pages of ${block.label} from page ${pgoff}`);
     }
     const { write } = vma.prot;
@@ -246,12 +253,14 @@ export class BoundDevice implements Device {
   }
 
   daxPages(pfns: Uint32Array, label: string): DaxPages {
+    args.checkPfns(pfns, label, this.#env.mm.pages.regions);
     const pages = new DaxPages(this.#env.mm, label, pfns, (p) => this.balance.release(p));
     this.balance.acquire(pages, 'pages', label);
     return pages;
   }
 
   exportDmaBuf(block: PageBlock, label: string): DmaBuf {
+    args.checkExport(block, label);
     assert(block.state === 'OWNED', `${this.name}: exportDmaBuf of freed pages`);
     const buf = new DmaBuf(label, block, (b) => this.balance.release(b));
     this.balance.acquire(buf, 'dma-buf', label);
@@ -259,6 +268,7 @@ export class BoundDevice implements Device {
   }
 
   attachDmaBuf(buf: DmaBuf, importer: DmaBufImporter): DmaBufAttachment {
+    args.checkAttach(buf, importer);
     const attachment = buf.attach(importer, (a) => this.balance.release(a));
     this.balance.acquire(attachment, 'attachment', buf.label);
     return attachment;
@@ -266,12 +276,14 @@ export class BoundDevice implements Device {
 
   async takeLayoutLease(caller: Caller, request: LayoutLeaseRequest): Promise<LayoutLease> {
     const { layout } = this.#env;
+    args.checkLeaseRequest(caller, request);
     if (layout === undefined) throw new Errno('EOPNOTSUPP', 'no layout leases on this machine');
     return this.#lease(await layout.takeLayoutLease(caller, request));
   }
 
   async blockLayout(caller: Caller, request: BlockLayoutRequest): Promise<BlockLayout> {
     const { layout } = this.#env;
+    args.checkLayoutRequest(caller, request);
     if (layout === undefined) throw new Errno('EOPNOTSUPP', 'no block layouts on this machine');
     return this.#lease(await layout.blockLayout(caller, request));
   }
@@ -288,10 +300,12 @@ export class BoundDevice implements Device {
   }
 
   queueWork(delayNs: number, label: string, work: (task: Task) => Promise<void> | void): Cancel {
+    args.checkWork(delayNs, label, work);
     return this.#work.queue(delayNs, label, work);
   }
 
   spawn(label: string, fn: (task: Task) => Promise<void>): Task {
+    args.checkThread(label, fn);
     const run = async (task: Task): Promise<void> => {
       try {
         await fn(task);
@@ -312,6 +326,7 @@ export class BoundDevice implements Device {
   }
 
   addAction(action: () => void): void {
+    args.checkAction(action);
     this.#devres.add(action);
   }
 

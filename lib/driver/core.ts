@@ -3,13 +3,22 @@
 //   register(driver) + addDevice(compatible, hardware) -> match -> probe -> nodes -> unbind
 
 import assert from 'node:assert/strict';
+import {
+  checkFunction,
+  checkInstance,
+  checkList,
+  checkObject,
+  checkWord,
+  shown,
+} from '../arguments.js';
 import { Errno, isErrno } from '../errno.js';
 import type { Caller } from '../mm/caller.js';
-import type { PinnedPages, RevokeReason } from '../mm/pinned-pages.js';
+import { PinnedPages, type RevokeReason } from '../mm/pinned-pages.js';
 import type { RevokeResult } from '../mm/revocation.js';
 import type { Task } from '../sched/index.js';
 import type { HeldObject } from './balance.js';
 import { BoundDevice, type DriverCoreEnv } from './bound-device.js';
+import { checkCaller } from './device-arguments.js';
 import type { Board, Driver } from './driver.js';
 import { fillOps, type FileOperations } from './file-operations.js';
 import type { DeviceFilter } from './filters.js';
@@ -56,8 +65,8 @@ export class DriverCore {
 
   /** Make a driver known and bind the devices that wait for it. EEXIST: the name is taken. */
   register<H, S>(driver: Driver<H, S>): void {
-    if (!Object.isFrozen(driver)) {
-      throw new Errno('EINVAL', 'register: not a driver module made by defineDriver()');
+    if (typeof driver !== 'object' || driver === null || !Object.isFrozen(driver)) {
+      throw new Errno('EINVAL', 'register: driver: no module made by defineDriver()');
     }
     if (this.#drivers.has(driver.name)) {
       throw new Errno('EEXIST', `register: there is a driver ${driver.name} already`);
@@ -73,6 +82,7 @@ export class DriverCore {
     nameOrOpts: string | AddDeviceOptions = {},
   ): BoundDevice | null {
     const opts = typeof nameOrOpts === 'string' ? { name: nameOrOpts } : nameOrOpts;
+    checkAdded(compatible, opts);
     const { name } = opts;
     if (name !== undefined && this.#devices.has(name)) {
       throw new Errno('EEXIST', `addDevice: there is a device ${name} already`);
@@ -85,6 +95,8 @@ export class DriverCore {
 
   /** Register driver and give the board one device of its usual kind. ENODEV: it emulates none. */
   addEmulated<H, S>(driver: Driver<H, S>, opts: AddDeviceOptions = {}): BoundDevice {
+    checkObject('addEmulated', 'driver', driver);
+    checkObject('addEmulated', 'opts', opts);
     if (driver.emulate === undefined) {
       throw new Errno('ENODEV', `${driver.name}: hardware must be handed in`);
     }
@@ -101,7 +113,7 @@ export class DriverCore {
   /** ENODEV if no device of that name is bound. */
   device(name: string): BoundDevice {
     const device = this.#devices.get(name);
-    if (device === undefined) throw new Errno('ENODEV', `no device ${name}`);
+    if (device === undefined) throw new Errno('ENODEV', `no device ${shown(name)}`);
     return device;
   }
 
@@ -111,8 +123,10 @@ export class DriverCore {
     name: string,
     flags: readonly NodeOpenFlag[] = ['rdwr'],
   ): Promise<NodeFile> {
+    checkCaller('open', caller);
+    checkNodeFlags(flags);
     const node = this.#nodes.get(name);
-    if (node === undefined) throw new Errno('ENOENT', `open: no device node /dev/${name}`);
+    if (node === undefined) throw new Errno('ENOENT', `open: no device node /dev/${shown(name)}`);
     const file = new NodeFile(node, flags);
     await file.open(caller);
     return file;
@@ -134,7 +148,15 @@ export class DriverCore {
   }
 
   /** Disassociate the open files that pins were taken through; see fence.ts. */
-  fencePins(task: Task, pins: readonly PinnedPages[], why: RevokeReason): Promise<RevokeResult> {
+  async fencePins(
+    task: Task,
+    pins: readonly PinnedPages[],
+    why: RevokeReason,
+  ): Promise<RevokeResult> {
+    for (const pin of checkList('fence', 'pins', pins)) {
+      checkInstance('fence', 'pins', pin, PinnedPages);
+    }
+    if (typeof why !== 'string') throw new Errno('EINVAL', `fence: why: ${shown(why)}`);
     const fileOf = (pin: PinnedPages) => this.#devices.get(pin.origin.device)?.fileOf(pin);
     return fencePins(task, pins, why, fileOf);
   }
@@ -190,12 +212,33 @@ export class DriverCore {
   }
 
   #addNode(device: BoundDevice, name: string, fops: FileOperations<unknown>): void {
-    if (!/^[a-z][a-z0-9._/-]*$/.test(name)) throw new Errno('EINVAL', `addNode: name ${name}`);
+    if (typeof name !== 'string' || !/^[a-z][a-z0-9._/-]*$/.test(name)) {
+      throw new Errno('EINVAL', `addNode: node: ${shown(name)} is no name`);
+    }
+    checkObject('addNode', 'fops', fops);
     if (this.#nodes.has(name)) throw new Errno('EEXIST', `addNode: /dev/${name} exists`);
     this.#nodes.set(name, { name, device, ops: fillOps(name, fops), withdrawn: false });
   }
 
   #freeName(driver: string): string {
     for (let i = 0; ; i++) if (!this.#devices.has(`${driver}${i}`)) return `${driver}${i}`;
+  }
+}
+
+function checkAdded(compatible: unknown, opts: AddDeviceOptions): void {
+  if (typeof compatible !== 'string' || compatible === '') {
+    throw new Errno('EINVAL', `addDevice: compatible: ${shown(compatible)}`);
+  }
+  checkObject('addDevice', 'opts', opts);
+  const { name, filter } = opts;
+  if (name !== undefined && (typeof name !== 'string' || !/^[a-z][a-z0-9._-]*$/.test(name))) {
+    throw new Errno('EINVAL', `addDevice: name: ${shown(name)} is no name`);
+  }
+  if (filter !== undefined) checkFunction('addDevice', 'filter', filter);
+}
+
+function checkNodeFlags(flags: readonly NodeOpenFlag[]): void {
+  for (const flag of checkList('open', 'flags', flags)) {
+    checkWord('open', 'flags', flag, ['rdonly', 'wronly', 'rdwr', 'nonblock']);
   }
 }

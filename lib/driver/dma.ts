@@ -50,7 +50,8 @@ export class DmaFault extends Error {
   readonly event: DmaFaultEvent;
 
   constructor(event: DmaFaultEvent) {
-    super(`${event.device}: ${event.access} of ${event.len} bytes at ${event.pos}: ${event.why}`);
+    const { device, access, pos, len, why } = event;
+    super(`${device}: ${access} of ${String(len)} bytes at ${String(pos)}: ${why}`);
     this.event = event;
   }
 }

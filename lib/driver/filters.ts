@@ -5,7 +5,8 @@
 //   delay(dev, 'faultRange', 1000)                every call waits first
 //   logCalls(dev, line => …)                      every call, and how it ended
 
-import { Errno, type ErrnoCode, isErrno } from '../errno.js';
+import { checkFunction, checkObject, checkTime, checkWhole, shown } from '../arguments.js';
+import { Errno, type ErrnoCode, errnoNumbers, isErrno } from '../errno.js';
 import type { Device } from './device.js';
 
 /** The calls of a Device, as opposed to what it holds. */
@@ -40,6 +41,12 @@ function wrapped<H>(dev: Device<H>, wrap: Wrap): Device<H> {
   });
 }
 
+function checkCall(filter: string, dev: object, method: string): void {
+  checkObject(filter, 'dev', dev);
+  if (typeof Reflect.get(dev, method) === 'function') return;
+  throw new Errno('EINVAL', `${filter}: method: a device has no ${shown(method)}`);
+}
+
 /** Call number n of that name (the first is 1) throws code and changes nothing. */
 export function failNth<H>(
   dev: Device<H>,
@@ -47,6 +54,11 @@ export function failNth<H>(
   n: number,
   code: ErrnoCode,
 ): Device<H> {
+  checkCall('failNth', dev, method);
+  checkWhole('failNth', 'n', n, 1, Number.MAX_SAFE_INTEGER);
+  if (!Object.hasOwn(errnoNumbers, code)) {
+    throw new Errno('EINVAL', `failNth: code: ${shown(code)} is no errno`);
+  }
   let count = 0;
   return wrapped(dev, (name, call) => {
     if (name !== method) return call;
@@ -69,6 +81,11 @@ const asyncCalls: ReadonlySet<string> = new Set<DeviceWait>([
 
 /** Every call of that name waits delayNs before it is made. */
 export function delay<H>(dev: Device<H>, method: DeviceWait, delayNs: number): Device<H> {
+  checkCall('delay', dev, method);
+  if (!asyncCalls.has(method)) {
+    throw new Errno('EINVAL', `delay: method: ${method} does not wait`);
+  }
+  checkTime('delay', 'delayNs', delayNs);
   return wrapped(dev, (name, call) => {
     if (name !== method) return call;
     return (...args) =>
@@ -81,6 +98,8 @@ export function delay<H>(dev: Device<H>, method: DeviceWait, delayNs: number): D
 
 /** Tell every call and how it ended. */
 export function logCalls<H>(dev: Device<H>, log: (line: string) => void): Device<H> {
+  checkObject('logCalls', 'dev', dev);
+  checkFunction('logCalls', 'log', log);
   const ended = (name: string, e?: unknown): void =>
     log(e === undefined ? `${name}: ok` : `${name}: ${isErrno(e) ? e.code : String(e)}`);
   return wrapped(dev, (name, call) => (...args) => {

@@ -8,6 +8,8 @@
 // a page is left free after each mapping.
 
 import assert from 'node:assert/strict';
+import { shown } from '../arguments.js';
+import { Errno } from '../errno.js';
 import type { PageOwners } from '../mm/page.js';
 import type { Pfn } from '../units.js';
 import { PAGE_SIZE, pagesSpanned } from '../units.js';
@@ -91,6 +93,9 @@ export class Iommu {
 
   /** Let an access through or stop it: DmaFault. The caller checks again at every page. */
   check(mapping: DmaMapping, access: DmaAccess, pos: number, len: number): void {
+    if (!(mapping instanceof Mapping)) {
+      throw new Errno('EINVAL', `dma ${access}: mapping: ${shown(mapping)} is none`);
+    }
     const why = this.#refusal(mapping, access, pos, len);
     if (why === null) return;
     const event = { device: this.device, access, mapping, pos, len, why };
@@ -99,6 +104,7 @@ export class Iommu {
   }
 
   #refusal(mapping: DmaMapping, access: DmaAccess, pos: number, len: number): string | null {
+    if (!Number.isSafeInteger(pos) || !Number.isSafeInteger(len)) return 'no position in bytes';
     if (!(pos >= 0 && len >= 0 && pos + len <= mapping.len)) return 'beyond the mapping';
     if (this.mode === 'off') return null;
     if (!mapping.live) return 'the mapping is gone';
