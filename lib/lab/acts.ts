@@ -28,6 +28,8 @@ export interface Target {
 
 /** DMA under way. */
 export interface Running {
+  /** What its functions know and a schedule changes, for an explorer to put it back. */
+  readonly parts: readonly object[];
   /** One transfer: whether it arrived. Refusals and kills are thrown. */
   pulse(task: Task): Promise<boolean>;
   /** A new connection in place of one that failed. */

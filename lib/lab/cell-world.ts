@@ -55,7 +55,11 @@ export function cellScenario(
         ...(strategy !== undefined && { strategy }),
         ...(timers !== undefined && { timers }),
       });
-      return { sched: machine.sched, world: machine, end: () => machine.abandon() };
+      const end = (): void => {
+        play?.end();
+        machine.abandon();
+      };
+      return { sched: machine.sched, world: machine, end };
     },
   };
   return {
@@ -64,10 +68,12 @@ export function cellScenario(
     timers: 'idle',
     maxPoints: 50_000,
     world,
+    reset: 'restore',
     play: current,
     ending: () => current().ending(),
     async body(race, machine) {
       play = await Play.set(machine, spec, cell.behaviour);
+      race.keep(play);
       onSet?.(play);
       for (const [name, fn] of play.tasks) race.task(name, fn);
     },

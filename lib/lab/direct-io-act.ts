@@ -28,6 +28,7 @@ export const directIO: Act = {
       start({ addr }): Promise<Running> {
         disk.delayNs = diskNs;
         return Promise.resolve({
+          parts: [],
           pulse: async () => (await process.readDirect(direct, 0, { addr, len })) === len,
           release: () => Promise.resolve(),
         });

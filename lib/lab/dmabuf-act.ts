@@ -27,6 +27,7 @@ export const v4l2DmaBuf: Act = {
         for (const index of [0, 1]) await camera.queueBuffer({ index, memory: 'MMAP' });
         await camera.streamOn();
         return {
+          parts: [camera, ...exported],
           async pulse() {
             const { index, flags } = await camera.dequeueBuffer();
             const picture = await process.load(at[index]!, nrPages * PAGE_SIZE);

@@ -47,9 +47,12 @@ export class LeaseWatch {
     return this.#unpinnedAtNs === null ? null : Math.max(0, this.#unpinnedAtNs - this.#sinceNs);
   }
 
-  get first(): 'pins' | 'lease' | null {
+  stop(): void {
     for (const stop of this.#unsubscribe) stop();
     this.#unsubscribe = [];
+  }
+
+  get first(): 'pins' | 'lease' | null {
     if (this.#leaseAt === Infinity) return null;
     return this.#pinsAt < this.#leaseAt ? 'pins' : 'lease';
   }

@@ -38,9 +38,10 @@ export async function playLive(
 ): Promise<LiveEnding> {
   const spec: SceneSpec = { policy, act: actOf(cell.driver), operation: cell.operation };
   const machine = await bootLive(spec, device);
+  let play: Play | null = null;
   try {
     machine.leases.breakTimeNs = breakTimeNs;
-    const play = await Play.set(machine, spec, cell.behaviour, liveTimes);
+    play = await Play.set(machine, spec, cell.behaviour, liveTimes);
     const tasks = play.tasks.map(([name, fn]) => machine.sched.spawn(name, fn).promise);
     await Promise.all(tasks);
     const ending = play.ending();
@@ -48,6 +49,7 @@ export async function playLive(
     const tookMs = Math.round(nsToMs(tookNs) * 1000) / 1000;
     return { verdict: verdictOf(ending), end, tookMs, broken: breaches(cell, policy, ending) };
   } finally {
+    play?.end();
     await machine.powerOff();
     rmSync(device, { force: true });
   }

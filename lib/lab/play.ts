@@ -70,6 +70,7 @@ export class Play {
   #holderStates: string[] = [];
   #disk = { torn: 0, late: 0, lost: 0 };
   #free: FreeBlocks;
+  readonly #check: PageCheck | null;
   #corrupted = 0;
 
   private constructor(scene: Scene, holders: readonly Holder[], times: PlayTimes) {
@@ -80,6 +81,7 @@ export class Play {
     this.#bystanders = new Bystanders(scene);
     this.#leases = new LeaseWatch(scene.machine);
     this.#over = new WaitQueue(scene.machine.sched, 'the end of the play');
+    this.#check = scene.spec.operation === 'fsync' ? new PageCheck(scene) : null;
     this.#free = { before: freeBlocks(scene), after: null, held: null, end: null };
   }
 
@@ -102,6 +104,12 @@ export class Play {
     return new Play(scene, holders, times);
   }
 
+  /** No schedule of it will follow. */
+  end(): void {
+    this.#leases.stop();
+    this.#check?.stop();
+  }
+
   /** The tasks that race, by name. */
   get tasks(): readonly (readonly [string, (task: Task) => Promise<void>])[] {
     return [
@@ -122,7 +130,6 @@ export class Play {
       this.traffic.start(holder);
     }
     const { firstNs } = spec.act;
-    const check = spec.operation === 'fsync' ? new PageCheck(this.scene) : null;
     if (firstNs !== undefined && onPageCache(spec.operation)) {
       await sched.clock.sleep(task, firstNs);
     }
@@ -139,8 +146,7 @@ export class Play {
     }
     this.#ended = true;
     this.#free = { ...this.#free, after: freeBlocks(this.scene) };
-    if (check !== null) this.#disk = { ...check.look(), lost: 0 };
-    check?.stop();
+    if (this.#check !== null) this.#disk = { ...this.#check.look(), lost: 0 };
     if (!onPageCache(spec.operation)) await writeOther(this.scene);
     if (pinsOfFiles(machine) > 0) await sched.clock.sleep(task, this.#times.afterNs);
     await sched.clock.sleep(task, this.#times.settleNs);

@@ -21,6 +21,7 @@ export const pnfs: Act = {
         const layout = await client.layoutGet({ fd, pos: 0, len, iomode: 'rw' });
         const bytes = new Uint8Array(len).fill(dmaByte);
         return {
+          parts: [client, layout],
           async pulse() {
             await client.write(layout, 0, bytes);
             return true;

@@ -130,6 +130,7 @@ const portOf = (scene: Scene, verbs: Verbs, register: Register, ownLease: boolea
     const mr = await register(verbs, target);
     const peer = await startPeer(scene, verbs, mr);
     return {
+      parts: [peer, verbs, mr],
       pulse: () => peer.write(),
       reconnect: () => peer.reconnect(),
       release: () => verbs.context.deregMR(mr),

@@ -11,9 +11,10 @@ import {
   NondeterminismError,
   PCTSearch,
   RandomSearch,
+  type Scenario,
   type Search,
 } from '../explore/index.js';
-import { runOnce } from '../explore/run-once.js';
+import { Stages } from '../explore/run-once.js';
 import type { LayoutPolicy } from '../lease/layout.js';
 import type { Cell, Ending } from './cell.js';
 import { cellScenario, type CellScenario } from './cell-world.js';
@@ -54,6 +55,7 @@ class CellSearch {
   readonly #cell: Cell;
   readonly #policy: LayoutPolicy;
   readonly #scenario: CellScenario;
+  readonly #stages: Stages;
   readonly #seen = new Map<string, number>();
   readonly #broken = new Set<string>();
   #schedules = 0;
@@ -64,6 +66,7 @@ class CellSearch {
     this.#cell = cell;
     this.#policy = policy;
     this.#scenario = cellScenario(cell, policy, { device });
+    this.#stages = new Stages(this.#scenario as Scenario);
   }
 
   get schedules(): number {
@@ -78,7 +81,7 @@ class CellSearch {
   async run(search: Search, upTo: number): Promise<boolean> {
     while (this.#schedules < upTo) {
       if (!search.begin()) return true;
-      const record = await runOnce(this.#scenario, search);
+      const record = await this.#stages.run(search);
       search.end(record);
       if (record.end === 'cut') continue;
       this.#schedules++;
@@ -119,6 +122,10 @@ class CellSearch {
     };
   }
 
+  end(): Promise<void> {
+    return this.#stages.end();
+  }
+
   failed(message: string): void {
     this.#broken.add(message);
   }
@@ -146,6 +153,8 @@ export async function searchCell(
   } catch (e) {
     if (!(e instanceof NondeterminismError) || search.schedules === 0) throw e;
     search.failed(e.message);
+  } finally {
+    await search.end();
   }
   return search.found('exhaustive, then pct and random', false);
 }

@@ -37,6 +37,7 @@ export const v4l2UserPtr: Act = {
           throw e;
         }
         return {
+          parts: [camera],
           async pulse() {
             const buffer = await camera.dequeueBuffer();
             if (buffer.flags.includes('ERROR')) return false;

@@ -24,6 +24,7 @@ export const vfio: Act = {
         await client.mapDMA({ vaddr: addr, iova, size: len, flags: ['read', 'write'] });
         await client.start({ dir: 'write', iova, len, byte: dmaByte, periodNs });
         return {
+          parts: [client],
           async pulse(task) {
             const { rounds, faults } = counters;
             await machine.clock.sleep(task, periodNs);
