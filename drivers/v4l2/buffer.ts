@@ -28,7 +28,8 @@ export const bufTypes = [
 ] as const;
 export type BufType = (typeof bufTypes)[number];
 /** enum v4l2_memory; 'UNKNOWN' is 0. */
-export type MemoryKind = 'UNKNOWN' | 'MMAP' | 'USERPTR' | 'OVERLAY' | 'DMABUF';
+export const memoryKinds = ['UNKNOWN', 'MMAP', 'USERPTR', 'OVERLAY', 'DMABUF'] as const;
+export type MemoryKind = (typeof memoryKinds)[number];
 
 /** v4l2_buf_type by number, for whoever replays what a C program did. */
 export function bufTypeOf(value: number): BufType {
@@ -57,7 +58,8 @@ export const bufFlags = [
 ] as const;
 export type BufFlag = (typeof bufFlags)[number];
 
-export type Field = 'ANY' | 'NONE' | 'TOP' | 'BOTTOM' | 'INTERLACED' | 'ALTERNATE';
+export const fields = ['ANY', 'NONE', 'TOP', 'BOTTOM', 'INTERLACED', 'ALTERNATE'] as const;
+export type Field = (typeof fields)[number];
 
 /** struct v4l2_buffer as it comes back from a request. */
 export interface V4L2Buffer {

@@ -4,6 +4,7 @@
 // buffers: a client and bare requests may be used on one file.
 
 import { Errno, type DmaBuf, type NodeIO, type PollEvent } from '../../lib/driver/index.js';
+import { checkMethod } from './arguments.js';
 import type { BufType, V4L2Buffer, V4L2BufferArg } from './buffer.js';
 import type { EventSubscription, VideoEvent } from './events.js';
 import type { PixFormat, PixFormatRequest } from './formats.js';
@@ -28,6 +29,7 @@ export interface PollRequest {
 
 /** The calls of an open node that a client makes: system calls of its process. */
 export interface VideoIO extends NodeIO<VideoRequests> {
+  readonly fd: number;
   install(file: DmaBuf): number;
   uninstall(fd: number): Promise<void>;
   load(addr: number, len: number): Promise<Uint8Array>;
@@ -50,6 +52,11 @@ export class VideoClient {
 
   constructor(io: VideoIO) {
     this.io = io;
+  }
+
+  /** For select() and epoll. */
+  get fd(): number {
+    return this.io.fd;
   }
 
   queryCap(): Promise<DeviceCapabilities> {
@@ -127,6 +134,7 @@ export class VideoClient {
 
   /** close(2) of the descriptor of an exported buffer. EBADF if it is not open. */
   async closeBuffer(buf: DmaBuf): Promise<void> {
+    checkMethod('closeBuffer', { buf });
     const fd = this.#exported.get(buf);
     if (fd === undefined) throw new Errno('EBADF', `${buf.label} is not open`);
     this.#exported.delete(buf);
@@ -171,6 +179,7 @@ export class VideoClient {
 
   /** Map a whole MMAP buffer: its address in the application. */
   async mapBuffer(index: number, opts: MapOptions = {}): Promise<number> {
+    checkMethod('mapBuffer', opts);
     const { offset, length } = await this.queryBuffer(index);
     const { prot = 'rw', share = 'shared' } = opts;
     return this.io.mmap({ len: length, pos: offset, prot, share });

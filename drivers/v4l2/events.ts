@@ -6,8 +6,10 @@
 
 import { Errno, WaitQueue, type Scheduler, type Task } from '../../lib/driver/index.js';
 
-export type EventType = 'ALL' | 'CTRL' | 'EOS' | 'FRAME_SYNC' | 'SOURCE_CHANGE';
-export type SubscriptionFlag = 'SEND_INITIAL' | 'ALLOW_FEEDBACK';
+export const eventTypes = ['ALL', 'CTRL', 'EOS', 'FRAME_SYNC', 'SOURCE_CHANGE'] as const;
+export type EventType = (typeof eventTypes)[number];
+export const subscriptionFlags = ['SEND_INITIAL', 'ALLOW_FEEDBACK'] as const;
+export type SubscriptionFlag = (typeof subscriptionFlags)[number];
 
 export interface EventSubscription {
   readonly type: EventType;

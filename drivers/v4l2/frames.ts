@@ -5,6 +5,7 @@
 // The last part runs however the loop ends: break, an exception, the signal, the end of the scene.
 
 import { isErrno } from '../../lib/driver/index.js';
+import { checkMethod } from './arguments.js';
 import type { V4L2Buffer } from './buffer.js';
 import type { VideoClient } from './client.js';
 import type { PixFormat } from './formats.js';
@@ -69,6 +70,7 @@ export async function* frames(
   camera: VideoClient,
   opts: FramesOptions,
 ): AsyncGenerator<Frame, void, void> {
+  checkMethod('frames', opts);
   const { signal } = opts;
   signal?.throwIfAborted();
   const format = await camera.getFormat();

@@ -94,7 +94,7 @@ async function takeUserptr(
 function takeDmabuf(q: VB2Queue, vb: VB2Buffer, wanted: PlaneInfo): void {
   try {
     const { dmabuf } = wanted;
-    if (dmabuf === null) throw q.refusal('EINVAL', 'that is no dma-buf');
+    if (dmabuf === null || dmabuf.closed) throw q.refusal('EINVAL', 'dmabuf: no open dma-buf');
     if (wanted.length === 0) wanted.length = dmabuf.len;
     if (wanted.length < vb.minLength) {
       throw q.refusal('EINVAL', `${wanted.length} bytes, but ${vb.minLength} are needed`);

@@ -19,6 +19,7 @@ import type { ControlHandler } from './controls.js';
 import { VideoHandle } from './handle.js';
 import type { FrameClock } from './frame-clock.js';
 import type { PixFormat, PixFormatRequest } from './formats.js';
+import { checkRequest } from './arguments.js';
 import { bufferRequests } from './buffer-requests.js';
 import type { BufType } from './buffer.js';
 import { controlRequests } from './control-requests.js';
@@ -141,9 +142,17 @@ export class VideoDevice {
     };
     const wrapped: Record<string, unknown> = {};
     for (const [request, op] of Object.entries(all)) {
-      wrapped[request] = request === 'DQEVENT' ? op : this.#guarded(request, op as AnyIoctl);
+      const guarded = request === 'DQEVENT' ? op : this.#guarded(request, op as AnyIoctl);
+      wrapped[request] = this.#checked(request, guarded as AnyIoctl);
     }
     return wrapped as VideoIoctls;
+  }
+
+  #checked(request: string, op: AnyIoctl): AnyIoctl {
+    return (h, arg, caller) => {
+      checkRequest(request, arg);
+      return op(h, arg, caller);
+    };
   }
 
   #guarded(request: string, op: AnyIoctl): AnyIoctl {

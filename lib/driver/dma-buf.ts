@@ -95,6 +95,11 @@ export class DmaBuf implements VmFile {
     return this.#revoked;
   }
 
+  /** No descriptor and no mapping has it any more: nothing can be attached to it. */
+  get closed(): boolean {
+    return this.#refs === 0;
+  }
+
   get nrAttachments(): number {
     return this.#attachments.size;
   }
@@ -112,11 +117,12 @@ export class DmaBuf implements VmFile {
     this.block.put();
   }
 
-  /** ENODEV after revocation, EOPNOTSUPP if the exporter wants importers that can let go. */
+  /** EBADF once closed, ENODEV after revocation, EOPNOTSUPP if the exporter wants importers that can let go. */
   attach(
     importer: DmaBufImporter,
     onDetach: (attachment: DmaBufAttachment) => void,
   ): DmaBufAttachment {
+    if (this.closed) throw new Errno('EBADF', `${this.label}: its descriptor is closed`);
     if (this.#revoked) throw new Errno('ENODEV', `${this.label}: the exporter revoked it`);
     if (this.#revocableOnly && importer.revoke === undefined) {
       throw new Errno('EOPNOTSUPP', `${this.label}: ${importer.device} cannot let go of it`);
