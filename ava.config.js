@@ -1,8 +1,9 @@
-// How ava runs: TypeScript through tsx, a child process per file so that a crash names its file.
+// How ava runs: TypeScript by scripts/register.mjs, a child process per file so that a crash names its
+// file.
 export default {
   files: ['test/**/*.test.ts', '!test/**/*.slow.test.ts'],
   extensions: { ts: 'module' },
-  nodeArguments: ['--import=tsx'],
+  nodeArguments: [`--import=${new URL('scripts/register.mjs', import.meta.url)}`],
   workerThreads: false,
   concurrency: 2,
   timeout: '3m',

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The leasehold command: the built one if this is an installed package, else the sources by tsx.
+// The leasehold command: the built one if this is an installed package, else the sources.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';

@@ -2,8 +2,8 @@
 // of this project is loaded or built, so that an exploration can put a whole machine back to where
 // a schedule began instead of booting it anew (lib/explore/heap-snapshot.ts).
 //
-//   node --import ./scripts/register.mjs ...    as a module hook, before tsx
-//   openFields(source, path)                    in tsup.config.ts
+//   node --import ./scripts/register.mjs ...    for the sources
+//   openFields(source, path)                    in tsup.config.ts, for the built package
 //
 // The sources keep their `#`: the compiler holds everybody to it. Only names that the file
 // declares as members are replaced, and only where a member stands.
@@ -22,12 +22,4 @@ export function openFields(source, path) {
   return source.replace(member, (whole, before, name) =>
     declared.has(name) ? `${before}$${name}_${suffix}` : whole,
   );
-}
-
-/** Module hook. */
-export async function load(url, context, nextLoad) {
-  const loaded = await nextLoad(url, context);
-  if (!/\/(lib|drivers)\/.*\.ts$/.test(url) || url.includes('/node_modules/')) return loaded;
-  if (loaded.source == null) return loaded;
-  return { ...loaded, source: openFields(loaded.source.toString(), new URL(url).pathname) };
 }

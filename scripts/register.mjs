@@ -1,8 +1,5 @@
-// Runs the sources: TypeScript by tsx, with private fields opened for the race explorer.
-//
-//   node --import ./scripts/register.mjs lib/cli/main.ts ...
+// Runs the sources: node --import ./scripts/register.mjs lib/cli/main.ts ...
 
 import { register } from 'node:module';
 
-register('./open-fields.mjs', import.meta.url);
-await import('tsx/esm');
+register('./typescript-hooks.mjs', import.meta.url);

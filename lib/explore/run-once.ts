@@ -293,12 +293,15 @@ export class Stage {
     if (options.keepGoing === true) {
       sched.onTaskError = (task, error) => run.failures.push(runFailure(error, task.name, false));
     }
+    let end: RunRecord['end'] | null = null;
     try {
-      return run.record(await this.#explored());
+      end = await this.#explored();
+      return run.record(end);
     } finally {
       sched.abandon();
-      // What was under way ends in the microtask queue; nothing of it may meet the next run.
-      if (this.#snapshot !== null) await host.settle();
+      // What a run that was broken off had under way ends in the microtask queue; nothing of it may
+      // meet the next run. After a complete one nothing is under way.
+      if (this.#snapshot !== null && end !== 'complete') await host.settle();
     }
   }
 

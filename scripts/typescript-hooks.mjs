@@ -1,0 +1,52 @@
+// Module hooks: the sources run as they are. TypeScript is stripped by esbuild, `./x.js` means
+// `./x.ts` where only that is there, and private fields are opened (open-fields.mjs).
+//
+// What esbuild made is kept under the system's temporary directory, by the hash of its source: a
+// test runner starts hundreds of processes. No names are kept for functions, as tsx would have it:
+// it costs a property definition for every closure that is made.
+
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { transformSync, version } from 'esbuild';
+import { openFields } from './open-fields.mjs';
+
+const cache = join(tmpdir(), `leasehold-modules-${userInfo().uid}`);
+mkdirSync(cache, { recursive: true });
+
+function compiled(source, path) {
+  const hash = createHash('sha256').update(`${version} ${path}\n${source}`).digest('hex');
+  const file = join(cache, `${hash.slice(0, 32)}.mjs`);
+  if (existsSync(file)) return readFileSync(file, 'utf8');
+  const { code } = transformSync(source, {
+    loader: 'ts',
+    format: 'esm',
+    target: 'node20',
+    sourcefile: path,
+    sourcemap: 'inline',
+    sourcesContent: false,
+  });
+  const own = `${file}.${process.pid}`;
+  writeFileSync(own, code);
+  renameSync(own, file); // whole or not at all, whoever else writes it
+  return code;
+}
+
+export async function resolve(specifier, context, nextResolve) {
+  const { parentURL } = context;
+  if (/^\.{1,2}\/.*\.js$/.test(specifier) && parentURL?.endsWith('.ts')) {
+    const url = new URL(`${specifier.slice(0, -3)}.ts`, parentURL);
+    if (existsSync(url)) return { url: url.href, format: 'module', shortCircuit: true };
+  }
+  return nextResolve(specifier, context);
+}
+
+export async function load(url, context, nextLoad) {
+  if (!url.startsWith('file:') || !/\.m?ts$/.test(url)) return nextLoad(url, context);
+  const path = fileURLToPath(url);
+  const text = readFileSync(path, 'utf8');
+  const source = /\/(lib|drivers)\//.test(path) ? openFields(text, path) : text;
+  return { format: 'module', source: compiled(source, path), shortCircuit: true };
+}
