@@ -85,11 +85,11 @@ export class Bus {
     len: number,
     from: Bus = this,
   ): Promise<void> {
+    checkInstance('dma copy', 'from', from, Bus);
     if (!this.#sched.on) {
       this.copyNow(target, targetPos, source, sourcePos, len, from);
       return;
     }
-    checkInstance('dma copy', 'from', from, Bus);
     from.#iommu.check(source, 'read', sourcePos, len);
     this.#iommu.check(target, 'write', targetPos, len);
     let done = 0;
@@ -112,6 +112,7 @@ export class Bus {
     from: Bus = this,
   ): void {
     assert(!this.#sched.on, 'copyNow: simulated transfers go page by page');
+    checkInstance('dma copy', 'from', from, Bus);
     from.#iommu.check(source, 'read', sourcePos, len);
     this.#iommu.check(target, 'write', targetPos, len);
     this.#transfer(target, targetPos, source, sourcePos, len, from);

@@ -51,6 +51,9 @@ export class DriverCore {
   readonly #nodes = new Map<string, DeviceNode>();
 
   constructor(env: DriverCoreEnv) {
+    checkObject('driver core', 'sched', env.sched);
+    checkObject('driver core', 'mm', env.mm);
+    checkWord('driver core', 'iommu', env.iommu, ['off', 'strict']);
     this.#env = env;
   }
 
