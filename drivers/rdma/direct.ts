@@ -14,6 +14,7 @@ export function writeDirectly(qp: QueuePair, wqe: SendWQE): boolean {
   const { hca, attr } = qp;
   const { wr, len, inline } = wqe;
   if (wr.opcode !== 'RDMA_WRITE' || inline !== null || len === 0 || !hca.undisturbed) return false;
+  if (hca.bus.isBeside) return false;
   if (qp.type !== 'RC' || attr.ahAttr?.dgid !== hca.gid) return false;
   const peer = hca.queuePairs.get(attr.destQPNum!);
   if (peer === undefined || !awaits(peer, qp.nextSeq)) return false;

@@ -178,6 +178,7 @@ export class BoundDevice implements Device {
   }
 
   dmaUnmap(mapping: DmaMapping): void {
+    this.bus.drain(mapping);
     assert(this.balance.holds(mapping), `${this.name}: dmaUnmap of a mapping it does not hold`);
     this.balance.release(mapping);
     this.iommu.unmap(mapping);

@@ -12,7 +12,8 @@ import { pageObject } from '../sched/objects.js';
 import type { Scheduler } from '../sched/scheduler.js';
 import { tracepoints } from '../trace/events.js';
 import { PAGE_SIZE } from '../units.js';
-import type { DmaAccess, DmaMapping } from './dma.js';
+import type { DmaAccess, DmaEvent, DmaMapping } from './dma.js';
+import type { DmaEngine, DmaSource } from './dma-engine.js';
 import type { DriverEvents } from './events.js';
 import { pfnAt, type Iommu } from './iommu.js';
 
@@ -32,12 +33,33 @@ export class Bus {
   readonly #pages: PageSpace;
   readonly #iommu: Iommu;
   readonly #events: DriverEvents;
+  #engine: DmaEngine | null = null;
+  /** Transfers that an engine has not finished, or that nobody has judged yet. */
+  readonly #underWay = new Set<DmaEvent>();
 
   constructor(deps: BusDeps) {
     this.#sched = deps.sched;
     this.#pages = deps.pages;
     this.#iommu = deps.iommu;
     this.#events = deps.events;
+  }
+
+  /** Who moves the bytes of writes and copies from now on, while the machine is live. */
+  useEngine(engine: DmaEngine | null): void {
+    this.#engine = engine;
+  }
+
+  /** Whether an engine moves the bytes: a transfer takes time then, and others run meanwhile. */
+  get isBeside(): boolean {
+    return !this.#sched.on && this.#engine !== null;
+  }
+
+  /** When it returns nothing of the mapping is under way, and what was has been judged. */
+  drain(mapping: DmaMapping): void {
+    const events = [...this.#underWay].filter((e) => e.mapping === mapping);
+    if (events.length === 0) return;
+    this.#engine?.drain();
+    for (const event of events) this.#judge(event);
   }
 
   /** The device reads memory: bytes [pos, pos + target.length) of the mapping. DmaFault. */
@@ -62,6 +84,7 @@ export class Bus {
   async write(mapping: DmaMapping, pos: number, source: Uint8Array): Promise<void> {
     checkBytesOf('dma write', 'source', source);
     this.#iommu.check(mapping, 'write', pos, source.length);
+    if (this.isBeside) return this.#moveBeside(mapping, pos, source.length, { bytes: source });
     let done = 0;
     do {
       const len = await this.#step(mapping, 'write', pos + done, source.length - done);
@@ -86,6 +109,12 @@ export class Bus {
     from: Bus = this,
   ): Promise<void> {
     checkInstance('dma copy', 'from', from, Bus);
+    if (this.isBeside) {
+      from.#iommu.check(source, 'read', sourcePos, len);
+      this.#iommu.check(target, 'write', targetPos, len);
+      const pages = { pfns: source.pfns, pos: source.offset + sourcePos };
+      return this.#moveBeside(target, targetPos, len, pages);
+    }
     if (!this.#sched.on) {
       this.copyNow(target, targetPos, source, sourcePos, len, from);
       return;
@@ -112,6 +141,7 @@ export class Bus {
     from: Bus = this,
   ): void {
     assert(!this.#sched.on, 'copyNow: simulated transfers go page by page');
+    assert(!this.isBeside, 'copyNow: an engine moves the bytes');
     checkInstance('dma copy', 'from', from, Bus);
     from.#iommu.check(source, 'read', sourcePos, len);
     this.#iommu.check(target, 'write', targetPos, len);
@@ -174,15 +204,41 @@ export class Bus {
     return chunk;
   }
 
+  async #moveBeside(m: DmaMapping, pos: number, len: number, from: DmaSource): Promise<void> {
+    if (len === 0) return;
+    const event = this.#eventOf(m, 'write', pos, len);
+    this.#events.dmaBegin?.(event);
+    this.#underWay.add(event);
+    const { pfns, owners } = m;
+    const where = { pfns, pos: m.offset + pos, len, owners: owners.words };
+    try {
+      await this.#engine!.move({ ...where, from });
+    } finally {
+      this.#judge(event);
+    }
+  }
+
+  /** Once: when the bytes have moved, before the pages can change hands. */
+  #judge(event: DmaEvent): void {
+    if (this.#underWay.delete(event)) this.#moved(event);
+  }
+
+  #eventOf(mapping: DmaMapping, access: DmaAccess, pos: number, len: number): DmaEvent {
+    return { device: this.#iommu.device, access, mapping, pos, len };
+  }
+
+  #moved(event: DmaEvent): void {
+    this.#events.dma?.(event);
+    if (!tracepoints.dma.on) return;
+    const { device, access, mapping, pos, len } = event;
+    tracepoints.dma.emit(this.#sched, { device, access, pfn: pfnAt(mapping, pos), len });
+  }
+
   #move(mapping: DmaMapping, access: DmaAccess, pos: number, len: number, move: () => void): void {
     if (len === 0) return;
-    const event = { device: this.#iommu.device, access, mapping, pos, len };
+    const event = this.#eventOf(mapping, access, pos, len);
     this.#events.dmaBegin?.(event);
     move();
-    this.#events.dma?.(event);
-    if (tracepoints.dma.on) {
-      const { device } = event;
-      tracepoints.dma.emit(this.#sched, { device, access, pfn: pfnAt(mapping, pos), len });
-    }
+    this.#moved(event);
   }
 }

@@ -53,8 +53,8 @@ export interface Act {
   readonly drivers: readonly Driver[];
   /** Pages of the file that it does DMA to. */
   readonly nrPages: number;
-  /** What it takes to its first transfer, where that is long. */
-  readonly firstNs?: number;
+  /** It has a clock of its own: a transfer each Scene.periodNs, the first after one of them. */
+  readonly periodic?: true;
   /** Several processes can use it at once. */
   readonly shared: boolean;
   /** The file system that it needs; ext4 if it minds none. */

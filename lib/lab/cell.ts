@@ -106,10 +106,14 @@ export interface Ending {
   readonly first: 'pins' | 'lease' | null;
 }
 
+/** The cell played once on real time, its DMA on a worker thread. */
 export interface LiveEnding {
   readonly verdict: string;
   readonly end: string;
   readonly tookMs: number;
+  /** What the thread moved, and pages that it met whose owner was not the one it wrote for. */
+  readonly transfers: number;
+  readonly strangers: number;
   readonly broken: readonly string[];
 }
 
@@ -127,8 +131,9 @@ export interface CellVerdict extends Cell, Ending {
   readonly token: string;
   /** Every different end that was seen, and how often. */
   readonly seen: Readonly<Record<string, number>>;
-  /** The same on the machine's own clock; null where it was not played. */
+  /** The same on the machine's own clock, or why it was not played so. */
   readonly live: LiveEnding | null;
+  readonly notLive: string | null;
   /** Promises of the policy that were broken, as sentences. */
   readonly broken: readonly string[];
 }

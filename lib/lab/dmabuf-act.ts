@@ -4,21 +4,22 @@
 import v4l2 from '../../drivers/v4l2/index.js';
 import type { Act, Running } from './acts.js';
 import { PAGE_SIZE } from '../units.js';
+import { intervalOf } from './v4l2-act.js';
 
 const format = { width: 320, height: 180, pixelformat: 'GREY' };
-const interval = { numerator: 1, denominator: 1 };
 const nrPages = 2;
 
 export const v4l2DmaBuf: Act = {
   pins: 'none',
+  periodic: true,
   revocable: true,
   drivers: [v4l2],
   nrPages,
   shared: false,
-  async open(_scene, process) {
+  async open(scene, process) {
     const camera = await process.openDevice('video0');
     await camera.setFormat(format);
-    await camera.setParm({ timeperframe: interval });
+    await camera.setParm({ timeperframe: intervalOf(scene) });
     return {
       async start({ addr }): Promise<Running> {
         await camera.requestBuffers({ count: 2, memory: 'MMAP' });

@@ -1,14 +1,16 @@
-// The same play on the machine's own clock: tasks are scheduled by the event loop, and
-// lease-break-time is 0.2 s.
+// The same play on the machine's own clock and with threads: the bytes of DMA are moved by a worker
+// thread on the shared memory while truncate goes on here; lease-break-time is 0.2 s.
 //
 // One schedule, and not one that can be chosen; what it adds is that neither the virtual clock nor
-// the scheduler made the verdict.
+// the scheduler made the verdict. The thread compares the owner of each page before and after it
+// writes, the referee's page checks and the owner of the new file read what it wrote.
 
 import { rmSync } from 'node:fs';
 import type { LayoutPolicy } from '../lease/layout.js';
-import { ms, nsToMs, seconds } from '../units.js';
+import { ms, NS_PER_SECOND, nsToMs, seconds } from '../units.js';
 import { actOf } from './acts.js';
 import type { Cell, Ending, LiveEnding } from './cell.js';
+import { DmaBeside } from './dma-thread.js';
 import { breaches } from './judgement.js';
 import { Play, type PlayTimes } from './play.js';
 import { bootLive, type SceneSpec } from './scene.js';
@@ -18,18 +20,23 @@ const breakTimeNs = ms(200);
 
 const liveTimes: PlayTimes = {
   horizonNs: seconds(5),
-  afterNs: ms(30),
+  periodNs: ms(20),
+  afterNs: ms(60),
   settleNs: ms(20),
   lateNs: ms(400),
-  pausesNs: [0, 0, ms(1), ms(5), ms(20), ms(100), ms(150), ms(200)],
+  headNs: ms(25),
+  pausesNs: [0, 0, ms(1), ms(5), ...Array.from({ length: 40 }, () => ms(20))],
 };
 
 /** The longest that an ending of the virtual play may have taken for its like to be seen live. */
 const feasibleNs = seconds(45);
 
-/** Whether real time suffices: what hangs, or waits out a grace of seconds, is not played live. */
-export const isFeasible = ({ outcome, holderStuck }: Ending): boolean =>
-  outcome.end !== 'hung' && outcome.tookNs <= feasibleNs && holderStuck.length === 0;
+/** What there is no real time for; null: nothing, it can be played live. */
+export function infeasible({ outcome, holderStuck }: Ending): string | null {
+  if (outcome.end === 'hung') return 'it never ends';
+  if (holderStuck.length > 0) return `${holderStuck.join(', ')} never ends`;
+  return outcome.tookNs > feasibleNs ? `it takes ${outcome.tookNs / NS_PER_SECOND} s` : null;
+}
 
 export async function playLive(
   cell: Cell,
@@ -39,18 +46,34 @@ export async function playLive(
   const spec: SceneSpec = { policy, act: actOf(cell.driver), operation: cell.operation };
   const machine = await bootLive(spec, device);
   let play: Play | null = null;
+  let beside: DmaBeside | null = null;
   try {
     machine.leases.breakTimeNs = breakTimeNs;
     play = await Play.set(machine, spec, cell.behaviour, liveTimes);
+    beside = new DmaBeside(machine);
     const tasks = play.tasks.map(([name, fn]) => machine.sched.spawn(name, fn).promise);
     await Promise.all(tasks);
-    const ending = play.ending();
-    const { end, tookNs } = ending.outcome;
-    const tookMs = Math.round(nsToMs(tookNs) * 1000) / 1000;
-    return { verdict: verdictOf(ending), end, tookMs, broken: breaches(cell, policy, ending) };
+    return endingOf(cell, policy, play.ending(), beside);
   } finally {
     play?.end();
+    beside?.end();
     await machine.powerOff();
     rmSync(device, { force: true });
   }
+}
+
+function endingOf(
+  cell: Cell,
+  policy: LayoutPolicy,
+  ending: Ending,
+  { transfers, strangers }: DmaBeside,
+): LiveEnding {
+  const { end, tookNs } = ending.outcome;
+  const tookMs = Math.round(nsToMs(tookNs) * 1000) / 1000;
+  const broken = breaches(cell, policy, ending);
+  if (strangers > 0 && policy.promises.stray === 'never') {
+    broken.push(`the DMA thread met ${strangers} pages of somebody else`);
+  }
+  const verdict = strangers > 0 ? 'stray DMA' : verdictOf(ending);
+  return { verdict, end, tookMs, transfers, strangers, broken };
 }

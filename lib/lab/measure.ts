@@ -3,7 +3,7 @@
 import type { LayoutPolicy } from '../lease/layout.js';
 import { notApplicable } from './applicable.js';
 import type { Cell, CellVerdict, Ending, LiveEnding } from './cell.js';
-import { isFeasible, playLive } from './live.js';
+import { infeasible, playLive } from './live.js';
 import { searchCell, type SearchOptions } from './search-cell.js';
 import { verdictOf } from './severity.js';
 
@@ -33,29 +33,61 @@ const nothing: Ending = {
   first: null,
 };
 
-async function live(cell: Cell, policy: LayoutPolicy, device: string): Promise<LiveEnding> {
-  return playLive(cell, policy, `${device}.live`);
-}
-
 /** The verdict on a cell that makes no sense; null if it makes sense. */
 export function withoutMeaning(cell: Cell, policy: LayoutPolicy): CellVerdict | null {
   const na = notApplicable(cell, policy);
   if (na === null) return null;
   const unmeasured = { strategy: 'none', schedules: 0, complete: true, token: '', seen: {} };
-  return { ...cell, ...nothing, na, verdict: 'n/a', ...unmeasured, live: null, broken: [] };
+  return {
+    ...cell,
+    ...nothing,
+    na,
+    verdict: 'n/a',
+    ...unmeasured,
+    live: null,
+    notLive: null,
+    broken: [],
+  };
 }
 
-export async function measureCell(
+/** The cell's schedules; it is not played live yet. */
+export async function measureSchedules(
   cell: Cell,
   policy: LayoutPolicy,
-  options: MeasureOptions,
+  options: SearchOptions,
 ): Promise<CellVerdict> {
   const na = withoutMeaning(cell, policy);
   if (na !== null) return na;
   const { worst, choices: _, ...found } = await searchCell(cell, policy, options);
   const pinned = worst.pin.includes('granted');
-  const alive =
-    options.live && pinned && isFeasible(worst) ? await live(cell, policy, options.device) : null;
-  const broken = [...found.broken, ...(alive?.broken ?? []).map((b) => `live: ${b}`)];
-  return { ...cell, ...worst, na: null, verdict: verdictOf(worst), ...found, live: alive, broken };
+  const notLive = pinned ? (infeasible(worst) ?? 'not yet') : 'nothing was pinned';
+  return {
+    ...cell,
+    ...worst,
+    ...{ na: null, verdict: verdictOf(worst), ...found, live: null, notLive },
+  };
+}
+
+/** Whether a cell with that verdict is to be played live. */
+export const isToBePlayed = ({ notLive }: CellVerdict): boolean => notLive === 'not yet';
+
+/** The verdict with that of the live play. */
+export function withLive(verdict: CellVerdict, live: LiveEnding): CellVerdict {
+  const broken = [...verdict.broken, ...live.broken.map((b) => `live: ${b}`)];
+  return { ...verdict, live, notLive: null, broken };
+}
+
+/** The verdict of a cell that nobody wants played live. */
+export const withoutLive = (verdict: CellVerdict): CellVerdict =>
+  isToBePlayed(verdict) ? { ...verdict, notLive: 'not asked for' } : verdict;
+
+/** Schedules and live play, one after the other. */
+export async function measureCell(
+  cell: Cell,
+  policy: LayoutPolicy,
+  options: MeasureOptions,
+): Promise<CellVerdict> {
+  const verdict = await measureSchedules(cell, policy, options);
+  if (!options.live || !isToBePlayed(verdict)) return withoutLive(verdict);
+  return withLive(verdict, await playLive(cell, policy, `${options.device}.live`));
 }

@@ -30,6 +30,10 @@ import {
 import { Traffic } from './traffic.js';
 
 export interface PlayTimes {
+  /** Between two transfers of a device that has a clock of its own. */
+  readonly periodNs: number;
+  /** What DMA is ahead of the operation; 0: a schedule says who comes first. */
+  readonly headNs: number;
   /** What has not ended by then is hung. */
   readonly horizonNs: number;
   /** How long DMA is left going after the operation has ended, while anybody has pins. */
@@ -46,6 +50,8 @@ export interface PlayTimes {
 const burst = [0, 0, ms(1), ms(10), ms(100)];
 
 export const virtualTimes: PlayTimes = {
+  periodNs: seconds(1),
+  headNs: 0,
   horizonNs: seconds(200),
   afterNs: seconds(100),
   settleNs: seconds(1),
@@ -92,7 +98,7 @@ export class Play {
     behaviour: BehaviourName,
     times = virtualTimes,
   ): Promise<Play> {
-    const scene = await setScene(machine, spec);
+    const scene = await setScene(machine, spec, times.periodNs);
     const names = behaviour === 'mixture' ? mixed : [behaviour];
     const holders: Holder[] = [];
     for (const [i, name] of names.entries()) {
@@ -129,10 +135,10 @@ export class Play {
       holder.listenToDriver();
       this.traffic.start(holder);
     }
-    const { firstNs } = spec.act;
-    if (firstNs !== undefined && onPageCache(spec.operation)) {
-      await sched.clock.sleep(task, firstNs);
+    if (spec.act.periodic === true && onPageCache(spec.operation)) {
+      await sched.clock.sleep(task, this.#times.periodNs);
     }
+    if (this.#times.headNs > 0) await sched.clock.sleep(task, this.#times.headNs);
     this.#bystanders.start();
     const sinceNs = sched.clock.nowNs;
     this.#leases.begin();

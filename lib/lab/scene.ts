@@ -37,6 +37,8 @@ export interface Scene {
   readonly admin: Process;
   /** Bytes of the file. */
   readonly fileLen: number;
+  /** Between two transfers of a device that has a clock of its own. */
+  readonly periodNs: number;
   /** What each round of reclaim did. */
   readonly reclaims: Reclaimed[];
 }
@@ -71,7 +73,11 @@ export const bootLive = (spec: SceneSpec, device: string): Promise<Machine> =>
   bootMachine({ ...machineOptions(spec), device });
 
 /** The files and the administrator. */
-export async function setScene(machine: Machine, spec: SceneSpec): Promise<Scene> {
+export async function setScene(
+  machine: Machine,
+  spec: SceneSpec,
+  periodNs: number,
+): Promise<Scene> {
   const admin = machine.spawn('admin');
   const fileLen = spec.act.nrPages * PAGE_SIZE;
   for (const path of [dataPath, neighbourPath]) {
@@ -80,7 +86,7 @@ export async function setScene(machine: Machine, spec: SceneSpec): Promise<Scene
     await admin.write(fd, 0, new Uint8Array(len).fill(fillByte));
     await admin.close(fd);
   }
-  return { machine, spec, admin, fileLen, reclaims: [] };
+  return { machine, spec, admin, fileLen, periodNs, reclaims: [] };
 }
 
 /** Blocks of the file system that nobody has. */

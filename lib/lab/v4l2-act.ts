@@ -1,26 +1,35 @@
 // v4l2, user pointers: a camera captures into the mapped file, buffer after buffer.
 
 import v4l2 from '../../drivers/v4l2/index.js';
-import { pagesFor, posOf, seconds } from '../units.js';
+import { nsToMs, pagesFor, posOf } from '../units.js';
 import type { Act, Running } from './acts.js';
+import type { Scene } from './scene.js';
 
 /** Two buffers, each in its own half of the file. The camera has no smaller picture. */
 const format = { width: 320, height: 180, pixelformat: 'GREY' };
 const nrBufferPages = pagesFor(format.width * format.height);
-/** As slow as the camera goes: its clock ticks for as long as it streams. */
-const interval = { numerator: 1, denominator: 1 };
+/** The camera's clock ticks for as long as it streams, one frame each period. */
+export const intervalOf = ({ periodNs }: Scene): Interval => ({
+  numerator: nsToMs(periodNs),
+  denominator: 1000,
+});
+
+interface Interval {
+  readonly numerator: number;
+  readonly denominator: number;
+}
 
 export const v4l2UserPtr: Act = {
   pins: 'longterm',
   revocable: true,
   drivers: [v4l2],
   nrPages: 2 * nrBufferPages,
-  firstNs: seconds(1),
+  periodic: true,
   shared: false,
-  async open(_scene, process) {
+  async open(scene, process) {
     const camera = await process.openDevice('video0');
     const { sizeimage: length } = await camera.setFormat(format);
-    await camera.setParm({ timeperframe: interval });
+    await camera.setParm({ timeperframe: intervalOf(scene) });
     const free = () => camera.requestBuffers({ count: 0, memory: 'USERPTR' });
     return {
       async start({ addr }): Promise<Running> {

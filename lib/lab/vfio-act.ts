@@ -1,21 +1,19 @@
 // vfio: a device assigned to the application writes to the mapping on its own clock, for ever.
 
 import vfioDriver, { type AssignedDevice } from '../../drivers/vfio/index.js';
-import { seconds } from '../units.js';
 import type { Act, Running } from './acts.js';
 import { dmaByte } from './scene.js';
 
 const nrPages = 2;
-const periodNs = seconds(1);
 
 export const vfio: Act = {
   pins: 'longterm',
   revocable: false,
   drivers: [vfioDriver],
   nrPages,
-  firstNs: periodNs,
+  periodic: true,
   shared: false,
-  async open({ machine }, process) {
+  async open({ machine, periodNs }, process) {
     const client = await process.openDevice('vfio0');
     const { counters } = machine.drivers.device('vfio0').hardware as AssignedDevice;
     return {

@@ -1,7 +1,7 @@
 // Goal: on the machine's own clock the verdict is the same; lease-break-time is 0.2 s there.
 
 import test from 'ava';
-import { isFeasible, playLive } from '../../lib/lab/live.js';
+import { infeasible, playLive } from '../../lib/lab/live.js';
 import { policyNamed } from '../../lib/policy/index.js';
 import { cellOf, withDevice } from './play-fixture.js';
 import { verdict } from './verdict-fixture.js';
@@ -10,6 +10,7 @@ test('none corrupts on real time too', async (t) => {
   const cell = cellOf({ policy: 'none' });
   const live = await withDevice((device) => playLive(cell, policyNamed('none'), device));
   t.is(live.verdict, 'stray DMA');
+  t.true(live.transfers > 0 && live.strangers > 0, 'a thread wrote, and saw whose pages it met');
   t.deepEqual(live.broken, []);
 });
 
@@ -21,8 +22,10 @@ test('lease-break: who ignores SIGIO is killed, and nothing strays', async (t) =
   t.deepEqual(live.broken, []);
 });
 
-test('what hangs is not played live', (t) => {
-  t.false(isFeasible(verdict({ outcome: { end: 'hung', tookNs: 0, steps: 0 } })));
-  t.false(isFeasible(verdict({ holderStuck: ['exit'] })));
-  t.true(isFeasible(verdict({})));
+test('what hangs, or waits for minutes, is not played live, and says why', (t) => {
+  t.is(infeasible(verdict({ outcome: { end: 'hung', tookNs: 0, steps: 0 } })), 'it never ends');
+  t.regex(infeasible(verdict({ holderStuck: ['exit'] })) ?? '', /exit never ends/);
+  const outcome = { end: 'ok', tookNs: 180e9, steps: 1 };
+  t.is(infeasible(verdict({ outcome })), 'it takes 180 s');
+  t.is(infeasible(verdict({})), null);
 });

@@ -32,6 +32,7 @@ export const verdict = (over: Partial<CellVerdict>): CellVerdict => ({
   token: 'lab-x.1.0.00000000',
   seen: { safe: 1 },
   live: null,
+  notLive: 'not asked for',
   broken: [],
   ...over,
 });
