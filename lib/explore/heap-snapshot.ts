@@ -40,7 +40,7 @@ const viewsOf = (view: ArrayBufferView): Uint8Array =>
 /** A loader for objects with these keys: straight stores, which the engine compiles to moves. */
 function makeLoader(keys: readonly string[]): Loader {
   const stores = keys.map((key, i) => `o[${JSON.stringify(key)}] = v[at + ${i}];`).join('\n');
-  // eslint-disable-next-line @typescript-eslint/no-implied-eval, no-new-func
+   
   return new Function('o', 'v', 'at', stores) as Loader;
 }
 
@@ -70,8 +70,8 @@ class Shape {
     const loader = this.#loader;
     const width = this.#keys.length;
     for (let i = 0, at = 0; i < objects.length; i++, at += width) {
-      if (this.#loose) this.#forgetNewKeys(objects[i] as Fields);
       loader(objects[i]!, values, at);
+      if (this.#loose) this.#forgetNewKeys(objects[i] as Fields);
     }
   }
 

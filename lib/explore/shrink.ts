@@ -10,7 +10,7 @@
 import { BoundedSearch } from './bounded-search.js';
 import { type Failure, sameFailure } from './failure.js';
 import { ReplaySearch } from './replay-search.js';
-import { runOnce } from './run-once.js';
+import { Stages } from './run-once.js';
 import type { Scenario } from './scenario.js';
 import type { RunRecord } from './search.js';
 import { trimmed } from './token.js';
@@ -42,13 +42,17 @@ function lighter(a: Weight, b: Weight): boolean {
 
 class Shrinker {
   best: Failing;
-  readonly #scenario: Scenario;
+  readonly #stages: Stages;
   #left: number;
 
   constructor(scenario: Scenario, failing: Failing, runs: number) {
-    this.#scenario = scenario;
+    this.#stages = new Stages(scenario);
     this.best = failing;
     this.#left = runs;
+  }
+
+  end(): Promise<void> {
+    return this.#stages.end();
   }
 
   async run(): Promise<void> {
@@ -64,7 +68,7 @@ class Shrinker {
     if (preemptions < 2) return;
     const search = new BoundedSearch({ preemptions: preemptions - 1, cache: true });
     while (this.#left-- > 0 && search.begin()) {
-      const record = await runOnce(this.#scenario, search);
+      const record = await this.#stages.run(search);
       search.end(record);
       if (this.#take(record)) return;
     }
@@ -106,7 +110,7 @@ class Shrinker {
     if (this.#left-- <= 0) return false;
     const search = new ReplaySearch(choices);
     search.begin();
-    return this.#take(await runOnce(this.#scenario, search));
+    return this.#take(await this.#stages.run(search));
   }
 
   #take(record: RunRecord): boolean {
@@ -125,7 +129,11 @@ export async function shrink(
   options: ShrinkOptions = {},
 ): Promise<Failing> {
   const shrinker = new Shrinker(scenario, failing, options.runs ?? 2_000);
-  await shrinker.run();
-  if (options.fewest !== true) await shrinker.fewer();
-  return shrinker.best;
+  try {
+    await shrinker.run();
+    if (options.fewest !== true) await shrinker.fewer();
+    return shrinker.best;
+  } finally {
+    await shrinker.end();
+  }
 }

@@ -7,6 +7,7 @@
 
 import { performance } from 'node:perf_hooks';
 import assert from 'node:assert/strict';
+import { checkFunction, checkTime, shown } from '../arguments.js';
 import { Errno } from '../errno.js';
 import { NS_PER_MS } from '../units.js';
 import type { Task } from './task.js';
@@ -28,10 +29,17 @@ export interface Clock {
 }
 
 async function sleepOn(clock: Clock, task: Task, ns: number, opts: SleepOptions): Promise<void> {
-  assert(ns >= 0, `sleep: ${ns} ns`);
+  checkTime('sleep', 'ns', ns);
   const mode = opts.interruptible === true ? 'interruptible' : 'uninterruptible';
   const end = await task.park({ why: `sleep of ${ns} ns`, mode, untilNs: clock.nowNs + ns });
   if (end === 'interrupted') throw new Errno('EINTR', 'sleep: interrupted');
+}
+
+function checkTimer(atNs: unknown, fn: unknown): void {
+  if (typeof atNs !== 'number' || Number.isNaN(atNs)) {
+    throw new Errno('EINVAL', `timer: atNs: ${shown(atNs)} is no time`);
+  }
+  checkFunction('timer', 'fn', fn);
 }
 
 /** Node's timers count milliseconds in 31 bits; a longer wait is made of several. */
@@ -45,6 +53,7 @@ export class RealClock implements Clock {
   }
 
   timer(atNs: number, fn: () => void): CancelTimer {
+    checkTimer(atNs, fn);
     let handle: NodeJS.Timeout;
     const arm = (): void => {
       const leftMs = Math.max(0, Math.ceil((atNs - this.nowNs) / NS_PER_MS));
@@ -92,7 +101,7 @@ export class VirtualClock implements Clock {
   }
 
   timer(atNs: number, fn: () => void): CancelTimer {
-    assert(!Number.isNaN(atNs), 'timer: NaN');
+    checkTimer(atNs, fn);
     const timer = { atNs: Math.max(atNs, this.#nowNs), fn };
     let low = 0;
     let high = this.#timers.length;
@@ -117,6 +126,7 @@ export class VirtualClock implements Clock {
    * only when the scheduler is next asked to, so they all see atNs.
    */
   advanceTo(atNs: number): void {
+    checkTime('advanceTo', 'atNs', atNs);
     assert(atNs >= this.#nowNs, `advanceTo: ${atNs} ns is before now, ${this.#nowNs} ns`);
     while (this.nextNs <= atNs) this.fireNext();
     this.#nowNs = atNs;

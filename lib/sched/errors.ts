@@ -6,6 +6,17 @@ export class StrayError extends Error {
   override readonly name = 'StrayError';
 }
 
+/** What was done out of turn, and who has the turn; null: nobody. */
+export function strayed(what: string, holder: { readonly name: string } | null): StrayError {
+  const who = holder === null ? 'nobody has' : `${holder.name} has`;
+  const hint = 'a missing await, Promise.all, or a call that should go through enter()?';
+  return new StrayError(`${what} while ${who} the turn: ${hint}`);
+}
+
+/** The holder of the turn waits for something that the scheduler does not give. */
+export const foreignAwait = (holder: { readonly name: string } | null): StrayError =>
+  new StrayError(`task ${holder?.name} awaits something foreign, keeping its turn`);
+
 /** Nobody can run and no timer is left; the message says who waits for what, held by whom. */
 export class DeadlockError extends Error {
   override readonly name = 'DeadlockError';

@@ -2,6 +2,8 @@
 // of each step. Two steps whose footprints do not conflict may be swapped, which is what lets an
 // exploration skip schedules.
 
+import { checkText } from '../arguments.js';
+
 /** Names one shared thing. Pages have numbers of their own, so that none need be kept. */
 export type ObjectId = number;
 export type Access = 'read' | 'write';
@@ -40,6 +42,7 @@ export class ObjectTable {
   }
 
   newObject(label: string): ObjectId {
+    checkText('newObject', 'label', label);
     const id = this.#next++;
     if (this.#keepLabels) this.#labels.set(id, label);
     return id;

@@ -1,5 +1,14 @@
 // How a scheduler is made: live, or simulated with a strategy and a policy for time.
 
+import {
+  checkFunction,
+  checkInstance,
+  checkObject,
+  checkText,
+  checkTime,
+  checkWhole,
+  checkWord,
+} from '../arguments.js';
 import { seconds } from '../units.js';
 import { firstStrategy, seededStrategy, type Strategy } from './strategy.js';
 
@@ -41,6 +50,7 @@ export interface Plan {
 }
 
 export function planOf(opts: SchedulerOptions): Plan {
+  checkOptions(opts);
   const given: SimulatedOptions = opts.mode === 'simulated' ? opts : { mode: 'simulated' };
   const { seed, timers = 'idle', horizonNs = seconds(3600) } = given;
   return {
@@ -50,4 +60,36 @@ export function planOf(opts: SchedulerOptions): Plan {
     autoLimitNs: timers === 'manual' ? -Infinity : horizonNs,
     maxPoints: given.maxPoints ?? Infinity,
   };
+}
+
+/** EINVAL names the option at fault. */
+function checkOptions(opts: SchedulerOptions): void {
+  checkObject('scheduler', 'options', opts);
+  checkWord('scheduler', 'mode', opts.mode, ['live', 'simulated']);
+  if (opts.mode === 'live') return;
+  const { strategy, seed, timers, horizonNs, maxPoints } = opts;
+  if (strategy !== undefined) {
+    checkObject('scheduler', 'strategy', strategy);
+    checkFunction('scheduler', 'strategy', strategy.choose);
+  }
+  const { MIN_SAFE_INTEGER, MAX_SAFE_INTEGER } = Number;
+  if (seed !== undefined) checkWhole('scheduler', 'seed', seed, MIN_SAFE_INTEGER, MAX_SAFE_INTEGER);
+  if (timers !== undefined) checkWord('scheduler', 'timers', timers, ['idle', 'any', 'manual']);
+  if (horizonNs !== undefined) checkTime('scheduler', 'horizonNs', horizonNs);
+  if (maxPoints !== undefined && maxPoints !== Infinity) {
+    checkWhole('scheduler', 'maxPoints', maxPoints, 1, MAX_SAFE_INTEGER);
+  }
+}
+
+/** What a task is made of. */
+export function checkTask(call: string, name: unknown, fn: unknown, opts: unknown = {}): void {
+  checkText(call, 'name', name);
+  checkFunction(call, 'fn', fn);
+  checkObject(call, 'options', opts);
+}
+
+/** What outside code lets time pass for. */
+export function checkPass(promise: unknown, ns: unknown): void {
+  if (promise !== null) checkInstance('runUntil', 'promise', promise, Promise);
+  checkTime('runUntil', 'ns', ns);
 }

@@ -12,11 +12,12 @@
 import assert from 'node:assert/strict';
 import { tracepoints } from '../trace/events.js';
 import { type Clock, passLive, RealClock, VirtualClock } from './clock.js';
-import { DeadlockError, StrayError } from './errors.js';
+import { DeadlockError, foreignAwait, strayed } from './errors.js';
 import { LockOrder } from './lock-order.js';
 import { CLOCK_TASK_ID, ObjectTable, StepRecorder } from './objects.js';
 import type { Access, ObjectId, Step } from './objects.js';
-import { type Plan, planOf, type SchedulerOptions, type SpawnOptions } from './options.js';
+import { checkPass, checkTask, type Plan, planOf } from './options.js';
+import type { SchedulerOptions, SpawnOptions } from './options.js';
 import { Pump, type PumpHost } from './pump.js';
 import { RunQueue } from './run-queue.js';
 import { Task } from './task.js';
@@ -59,8 +60,8 @@ export class Scheduler {
   #failure: Error | null = null;
 
   constructor(opts: SchedulerOptions) {
-    this.on = opts.mode === 'simulated';
     this.#plan = planOf(opts);
+    this.on = opts.mode === 'simulated';
     const { horizonNs, strategy, timers } = this.#plan;
     this.#objects = new ObjectTable(this.on);
     this.#virtual = new VirtualClock((fn) => this.#interruptContext(fn));
@@ -120,6 +121,7 @@ export class Scheduler {
 
   /** Start a task beside the caller. It begins at the next choice, not before spawn() returns. */
   spawn<T>(name: string, fn: (task: Task) => Promise<T>, opts: SpawnOptions = {}): TaskHandle<T> {
+    checkTask('spawn', name, fn, opts);
     if (this.#failure !== null) throw this.#failure;
     const task = new Task(this, this.#nextTaskId++, name, opts.daemon === true);
     const handle = new TaskHandle<T>(this, task);
@@ -137,6 +139,7 @@ export class Scheduler {
 
   /** Run fn on the current task inside a turn; on a new task when called from outside. */
   async enter<T>(name: string, fn: (task: Task) => Promise<T>): Promise<T> {
+    checkTask('enter', name, fn);
     if (this.#failure !== null) throw this.#failure;
     if (this.current !== null && !this.#inTimer) {
       if (this.#handingOver) throw this.#stray(`${name} was called`);
@@ -188,11 +191,12 @@ export class Scheduler {
    * nobody joined (unless onTaskError is set). For explorations: nothing outside may interfere.
    */
   async run<T>(name: string, fn: (task: Task) => Promise<T>): Promise<T> {
+    checkTask('run', name, fn);
     assert(this.on && this.current === null && this.#closedRun === null, 'run: not idle');
     const ended = new Promise<void>((resolve, reject) => {
       this.#closedRun = { finish: resolve, reject };
     });
-    const stop = watch(() => this.#fail(this.#foreignAwait()));
+    const stop = watch(() => this.#fail(foreignAwait(this.current)));
     const handle = this.spawn(name, fn);
     let early: { readonly error: unknown } | null = null;
     handle.promise.catch((error: unknown) => {
@@ -240,6 +244,7 @@ export class Scheduler {
 
   /** Let time pass until promise has settled, but no more than ns; whether it has. */
   async runUntil(promise: Promise<unknown> | null, ns: number): Promise<boolean> {
+    checkPass(promise, ns);
     const targetNs = this.clock.nowNs + ns;
     if (!this.on) return passLive(this.clock, targetNs, promise);
     if (this.#failure !== null) throw this.#failure;
@@ -358,7 +363,7 @@ export class Scheduler {
       clock: this.#virtual,
       advance: () => this.#advance(),
       dispatch: () => this.#dispatch(),
-      foreignAwait: () => this.#fail(this.#foreignAwait()),
+      foreignAwait: () => this.#fail(foreignAwait(this.current)),
       isAlive: () => this.#tasks.nrAlive > 0,
       isRunnable: () => !this.#queue.isEmpty,
       isStopped: () => this.#failure !== null || this.#closedRun !== null,
@@ -384,15 +389,9 @@ export class Scheduler {
     if (this.#closedRun === null) this.#openPump().schedule();
   }
 
-  #foreignAwait(): StrayError {
-    return new StrayError(`task ${this.current?.name} awaits something foreign, keeping its turn`);
-  }
-
   /** Something happened outside its turn. */
   #stray(what: string, thrown = true): Error {
-    const holder = this.current === null ? 'nobody has' : `${this.current.name} has`;
-    const hint = 'a missing await, Promise.all, or a call that should go through enter()?';
-    return this.#fail(new StrayError(`${what} while ${holder} the turn: ${hint}`), thrown);
+    return this.#fail(strayed(what, this.current), thrown);
   }
 
   /** Stop for good, and tell everybody who waits. thrown: the caller throws it as well. */

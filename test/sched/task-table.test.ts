@@ -12,8 +12,8 @@ test('daemons do not count as alive', (t) => {
   const table = new TaskTable();
   const worker = handle(1, false);
   const daemon = handle(2, true);
-  table.add(worker);
-  table.add(daemon);
+  table.add(worker, () => {});
+  table.add(daemon, () => {});
   t.is(table.nrAlive, 1);
   table.delete(daemon.task);
   t.is(table.nrAlive, 1);
@@ -23,10 +23,10 @@ test('daemons do not count as alive', (t) => {
 
 test('rejecting all says whether anybody heard', async (t) => {
   const table = new TaskTable();
-  table.add(handle(1, false));
+  table.add(handle(1, false), () => {});
   t.false(table.rejectAll(new Error('unheard')));
   const observed = handle(2, false);
-  table.add(observed);
+  table.add(observed, () => {});
   const { promise } = observed;
   t.true(table.rejectAll(new Error('heard')));
   await t.throwsAsync(promise, { message: 'heard' });

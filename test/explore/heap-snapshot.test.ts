@@ -1,0 +1,179 @@
+import test from 'ava';
+import { fieldsAreOpen, HeapSnapshot } from '../../lib/explore/heap-snapshot.js';
+import { PCTSearch, RandomSearch } from '../../lib/explore/index.js';
+import { scenarioNamed } from '../../lib/explore/planted/index.js';
+import { ReplaySearch } from '../../lib/explore/replay-search.js';
+import { Stage } from '../../lib/explore/run-once.js';
+import type { RunRecord, Search } from '../../lib/explore/search.js';
+import { SideTable, type Step } from '../../lib/sched/index.js';
+
+test('the sources run with their private fields open', (t) => {
+  t.true(fieldsAreOpen);
+});
+
+class Counter {
+  label = 'a';
+  n = 1;
+}
+
+test('fields, elements, entries and bytes are put back in place', (t) => {
+  const counter = new Counter();
+  const root = {
+    counter,
+    list: [1, 2, 3],
+    map: new Map([['x', counter]]),
+    set: new Set(['p', 'q']),
+    bytes: new Uint8Array([1, 2, 3]),
+    shared: new Uint32Array(new SharedArrayBuffer(8)),
+    plain: { known: 1 } as Record<string, number>,
+    nothing: null as Counter | null,
+  };
+  root.shared[1] = 7;
+  const snapshot = HeapSnapshot.take([root]);
+  t.deepEqual(snapshot.unsound, []);
+  for (let round = 0; round < 3; round++) {
+    counter.n = round + 10;
+    root.list.push(4);
+    root.list[0] = 9;
+    root.map.set('y', new Counter());
+    root.set.delete('p');
+    root.set.add('p'); // the same members in another order
+    root.bytes.fill(0);
+    root.shared.fill(0);
+    root.plain['new'] = 2;
+    delete root.plain['known'];
+    root.nothing = counter;
+    snapshot.restore();
+    t.is(root.counter, counter);
+    t.is(counter.n, 1);
+    t.deepEqual(root.list, [1, 2, 3]);
+    t.deepEqual([...root.map], [['x', counter]]);
+    t.deepEqual([...root.set], ['p', 'q']);
+    t.deepEqual([...root.bytes], [1, 2, 3]);
+    t.deepEqual([...root.shared], [0, 7]);
+    t.deepEqual(root.plain, { known: 1 });
+    t.true(root.nothing === null);
+  }
+  snapshot.release();
+});
+
+test('a list that was cut and an object replaced in it come back', (t) => {
+  const [a, b] = [new Counter(), new Counter()];
+  const root = { list: [a, b] };
+  const snapshot = HeapSnapshot.take([root]);
+  root.list.length = 0;
+  root.list.push(b);
+  a.n = 5;
+  snapshot.restore();
+  t.is(root.list.length, 2);
+  t.is(root.list[0], a);
+  t.is(a.n, 1);
+  snapshot.release();
+});
+
+test('a view of a larger buffer is put back, and not what lies beside it', (t) => {
+  const buffer = new ArrayBuffer(4);
+  const all = new Uint8Array(buffer);
+  const snapshot = HeapSnapshot.take([{ view: new Uint8Array(buffer, 1, 2) }]);
+  all.fill(9);
+  snapshot.restore();
+  t.deepEqual([...all], [9, 0, 0, 9]);
+  snapshot.release();
+});
+
+test('an accessor stays, and is not called', (t) => {
+  let calls = 0;
+  const root = {
+    n: 1,
+    get twice(): number {
+      calls++;
+      return this.n * 2;
+    },
+  };
+  const snapshot = HeapSnapshot.take([root]);
+  root.n = 5;
+  snapshot.restore();
+  t.is(calls, 0);
+  t.is(root.twice, 2);
+  snapshot.release();
+});
+
+test('what side tables note about its objects is put back, and nothing about others', (t) => {
+  const table = new SideTable<object, { n: number }>();
+  const [known, fresh, stranger] = [new Counter(), new Counter(), new Counter()];
+  const note = { n: 1 };
+  table.set(known, note);
+  const snapshot = HeapSnapshot.take([{ known, fresh }]);
+  note.n = 2;
+  table.set(known, { n: 3 });
+  table.set(fresh, { n: 4 });
+  table.set(stranger, { n: 5 });
+  table.delete(known);
+  snapshot.restore();
+  t.is(table.get(known), note);
+  t.is(note.n, 1);
+  t.false(table.has(fresh));
+  t.deepEqual(table.get(stranger), { n: 5 });
+  snapshot.release();
+});
+
+test('a pending promise and a weak collection are named: they cannot be put back', (t) => {
+  class Holder {
+    waiting: Promise<void> = new Promise(() => {});
+    settled = Promise.resolve(1);
+    weak = new WeakSet();
+  }
+  const { unsound } = HeapSnapshot.take([new Holder()]);
+  t.deepEqual(unsound, [
+    'Holder.waiting: a pending promise',
+    'Holder.weak: what it holds cannot be listed',
+  ]);
+});
+
+const machineScenarios = [
+  'machine-mapping-hole-repaired',
+  'machine-lost-wakeup',
+  'machine-unchecked-fill',
+  'machine-unchecked-region',
+  'machine-unchecked-region-repaired',
+];
+
+/** A run, told step by step: who, and every object by its label. */
+async function told(stage: Stage, search: Search): Promise<{ record: RunRecord; lines: string[] }> {
+  const lines: string[] = [];
+  let label = (id: number): string => String(id);
+  search.begin();
+  const record = await stage.run(search, {
+    onScheduler: (sched) => (label = (id) => sched.label(id)),
+    onStep({ taskName, reads, writes }: Step) {
+      lines.push(`${taskName}: ${reads.map(label).join()} | ${writes.map(label).join()}`);
+    },
+  });
+  search.end(record);
+  return { record, lines };
+}
+
+for (const name of machineScenarios) {
+  test(`${name}: after many runs a stage is as a new one, step by step`, async (t) => {
+    const scenario = scenarioNamed(name);
+    const used = await Stage.make(scenario);
+    t.deepEqual(used.unsound, []);
+    for (const search of [new RandomSearch(3, 12), new PCTSearch(3, 5, 12)]) {
+      for (let i = 0; i < 12; i++) {
+        t.true(used.reusable);
+        const again = await told(used, search);
+        const fresh = await Stage.make(scenario);
+        const once = await told(fresh, new ReplaySearch(again.record.choices));
+        await fresh.end();
+        t.deepEqual(again.lines, once.lines);
+        t.deepEqual(again.record.keys, once.record.keys);
+        t.deepEqual(again.record.outcome, once.record.outcome);
+        t.deepEqual(
+          again.record.failures.map(({ message }) => message),
+          once.record.failures.map(({ message }) => message),
+        );
+      }
+    }
+    await used.end();
+  });
+}
