@@ -33,7 +33,9 @@ export class BufferTaken extends Error {
 export class ActiveBuffer {
   readonly vb: VB2Buffer;
   readonly #finish: (outcome: Outcome, info: FrameInfo | null) => void;
-  readonly #idle: WaitQueue;
+  readonly #sched: Scheduler;
+  /** Whoever takes the memory back waits here for the transfer under way. */
+  #idle: WaitQueue | null = null;
   #state: 'OWNED' | 'RETURNED' | 'TAKEN' = 'OWNED';
   #nrTransfers = 0;
 
@@ -44,7 +46,7 @@ export class ActiveBuffer {
   ) {
     this.vb = vb;
     this.#finish = finish;
-    this.#idle = new WaitQueue(sched, `transfers of buffer ${vb.index}`);
+    this.#sched = sched;
   }
 
   /** Whether the driver still has it. */
@@ -79,6 +81,7 @@ export class ActiveBuffer {
   async takeBack(task: Task): Promise<void> {
     assert(this.#state !== 'RETURNED', `buffer ${this.vb.index} is not the driver's`);
     this.#state = 'TAKEN';
+    this.#idle ??= new WaitQueue(this.#sched, `transfers of buffer ${this.vb.index}`);
     await this.#idle.waitEvent(task, () => this.#nrTransfers === 0, {
       mode: 'uninterruptible',
       why: `a transfer of buffer ${this.vb.index}`,
@@ -98,7 +101,7 @@ export class ActiveBuffer {
       await move();
     } finally {
       this.#nrTransfers--;
-      this.#idle.wakeAll();
+      this.#idle?.wakeAll();
     }
     if (!this.owned) throw new BufferTaken(`buffer ${this.vb.index} was taken back`);
   }

@@ -8,60 +8,75 @@ import { eventTypes, subscriptionFlags } from './events.js';
 import { priorities } from './priority.js';
 import type { VideoRequests } from './requests.js';
 
-/** What is wrong with a value, or null; an Errno other than EINVAL says so itself. */
-type Check = (v: unknown, name: string) => string | null;
+interface Wrong {
+  readonly code: 'EFAULT' | 'EINVAL';
+  /** The field, from the outside in, and what it is instead. */
+  readonly says: string;
+}
+/** What is wrong with a value, or null. */
+type Check = (v: unknown) => Wrong | null;
 
 const shown = (v: unknown): string =>
   typeof v === 'object' && v !== null ? 'an object' : `${typeof v} ${String(v)}`;
+
+const wrong = (says: string, code: Wrong['code'] = 'EINVAL'): Wrong => ({ code, says });
+
+const inside = (field: string, { code, says }: Wrong): Wrong => wrong(`${field}: ${says}`, code);
 
 const whole =
   (min: number, max: number): Check =>
   (v) =>
     typeof v === 'number' && Number.isSafeInteger(v) && v >= min && v <= max
       ? null
-      : `${shown(v)} is no whole number from ${min} to ${max}`;
+      : wrong(`${shown(v)} is no whole number from ${min} to ${max}`);
 
 const u32 = whole(0, 0xffffffff);
 const s32 = whole(-0x80000000, 0x7fffffff);
 /** An address, or a time. */
 const u64 = whole(0, Number.MAX_SAFE_INTEGER);
 
-const text: Check = (v) => (typeof v === 'string' ? null : `${shown(v)} is no string`);
+const text: Check = (v) => (typeof v === 'string' ? null : wrong(`${shown(v)} is no string`));
 
 const word =
   (words: readonly string[]): Check =>
   (v) =>
-    typeof v === 'string' && words.includes(v) ? null : `${shown(v)} is not ${words.join(', ')}`;
+    words.includes(v as string) ? null : wrong(`${shown(v)} is not ${words.join(', ')}`);
 
 const list =
   (of: Check): Check =>
-  (v, name) =>
-    Array.isArray(v)
-      ? (v.map((item: unknown, i) => of(item, `${name}[${i}]`)).find((no) => no !== null) ?? null)
-      : `${shown(v)} is no list`;
-
-const nothing: Check = () => null;
-
-const buffer: Check = (v) => (v === null || v instanceof DmaBuf ? null : 'that is no dma-buf');
-
-type Shape = Readonly<Record<string, Check>>;
-
-/** A struct. A field whose name ends in ? may be left out. */
-const struct =
-  (shape: Shape): Check =>
-  (v, name) => {
-    if (typeof v !== 'object' || v === null || Array.isArray(v)) {
-      throw new Errno('EFAULT', `${name}: ${shown(v)} is no struct`);
-    }
-    const given = v as Readonly<Record<string, unknown>>;
-    for (const [key, check] of Object.entries(shape)) {
-      const field = key.replace('?', '');
-      if (given[field] === undefined && field !== key) continue;
-      const wrong = check(given[field], `${name}: ${field}`);
-      if (wrong !== null) return `${field}: ${wrong}`;
+  (v) => {
+    if (!Array.isArray(v)) return wrong(`${shown(v)} is no list`);
+    for (const [i, item] of v.entries()) {
+      const bad = of(item);
+      if (bad !== null) return inside(`[${i}]`, bad);
     }
     return null;
   };
+
+const nothing: Check = () => null;
+
+const buffer: Check = (v) =>
+  v === null || v instanceof DmaBuf ? null : wrong(`${shown(v)} is no dma-buf`);
+
+/** A field whose name ends in ? may be left out. */
+function struct(shape: Readonly<Record<string, Check>>): Check {
+  const fieldsOf = Object.entries(shape).map(([key, check]) => {
+    const field = key.replace('?', '');
+    return { field, optional: field !== key, check };
+  });
+  return (v) => {
+    if (typeof v !== 'object' || v === null || Array.isArray(v)) {
+      return wrong(`${shown(v)} is no struct`, 'EFAULT');
+    }
+    for (const { field, optional, check } of fieldsOf) {
+      const value = (v as Readonly<Record<string, unknown>>)[field];
+      if (value === undefined && optional) continue;
+      const bad = check(value);
+      if (bad !== null) return inside(field, bad);
+    }
+    return null;
+  };
+}
 
 const type = word(bufTypes);
 const typed = { 'type?': type };
@@ -135,11 +150,12 @@ export const requestArguments: Readonly<Record<keyof VideoRequests, Check>> = {
   UNSUBSCRIBE_EVENT: subscription,
 };
 
-const abortSignal: Check = (v) => (v instanceof AbortSignal ? null : `${shown(v)} is no signal`);
+const abortSignal: Check = (v) =>
+  v instanceof AbortSignal ? null : wrong(`${shown(v)} is no AbortSignal`);
 
 /** What the client's own methods take, those that are more than one request. */
 const methodArguments = {
-  closeBuffer: struct({ buf: (v) => (v instanceof DmaBuf ? null : `${shown(v)} is no dma-buf`) }),
+  closeBuffer: struct({ buf: (v) => buffer(v ?? NaN) }),
   frames: struct({ 'count?': whole(1, 0xffffffff), 'signal?': abortSignal }),
   mapBuffer: struct({
     'prot?': word(['rw', 'r', 'w', '']),
@@ -149,12 +165,12 @@ const methodArguments = {
 
 /** The same for a method of the client. */
 export function checkMethod(method: keyof typeof methodArguments, arg: unknown): void {
-  const wrong = methodArguments[method](arg, `${method}: options`);
-  if (wrong !== null) throw new Errno('EINVAL', `${method}: ${wrong}`);
+  const bad = methodArguments[method](arg);
+  if (bad !== null) throw new Errno(bad.code, `${method}: options: ${bad.says}`);
 }
 
 /** EFAULT: no struct where one is needed. EINVAL: a field that the struct cannot hold. */
 export function checkRequest(request: string, arg: unknown): void {
-  const wrong = requestArguments[request as keyof VideoRequests](arg, request);
-  if (wrong !== null) throw new Errno('EINVAL', `${request}: ${wrong}`);
+  const bad = requestArguments[request as keyof VideoRequests](arg);
+  if (bad !== null) throw new Errno(bad.code, `${request}: ${bad.says}`);
 }

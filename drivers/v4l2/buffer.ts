@@ -129,7 +129,7 @@ export class VB2Buffer {
   dmabuf: DmaBuf | null = null;
   /** What the application last said, checked, not yet taken. */
   wanted: PlaneInfo | null = null;
-  flags = new Set<BufFlag>();
+  readonly flags = new Set<BufFlag>();
   field: Field = 'NONE';
   timestampNs = 0;
   sequence = 0;
@@ -161,29 +161,41 @@ export class VB2Buffer {
 export const COOKIE_STRIDE = 8 * 4096;
 
 /** What the state shows of itself to the application. videobuf2-v4l2.c:__fill_v4l2_buffer. */
-const stateFlags: Record<BufferState, readonly BufFlag[]> = {
+const stateFlags: Record<ShownState, readonly BufFlag[]> = {
   DEQUEUED: [],
   PREPARING: [],
   QUEUED: ['QUEUED'],
   ACTIVE: ['QUEUED'],
   DONE: ['DONE'],
   ERROR: ['ERROR', 'DONE'],
+  FAILED: ['ERROR'],
 };
+
+/** 'FAILED': what DQBUF shows of a buffer in ERROR, once it is no longer DONE. vb2_dqbuf(). */
+type ShownState = BufferState | 'FAILED';
+
+/** In the order of their bits. */
+function flagsOf(vb: VB2Buffer, queueFlags: readonly BufFlag[], state: ShownState): BufFlag[] {
+  const flags = [...queueFlags, ...stateFlags[state]];
+  if (vb.flags.size > 0) flags.push(...vb.flags);
+  if (state === 'DEQUEUED' && vb.prepared) flags.push('PREPARED');
+  if (vb.inUse) flags.push('MAPPED');
+  if (flags.length > 1) flags.sort((a, b) => bufFlags.indexOf(a) - bufFlags.indexOf(b));
+  return flags;
+}
 
 /** struct v4l2_buffer of vb, as QUERYBUF shows it. */
 export function describeBuffer(
   vb: VB2Buffer,
   type: BufType,
   queueFlags: readonly BufFlag[],
+  state: ShownState = vb.state,
 ): V4L2Buffer {
-  const flags = new Set<BufFlag>([...vb.flags, ...queueFlags, ...stateFlags[vb.state]]);
-  if (vb.state === 'DEQUEUED' && vb.prepared) flags.add('PREPARED');
-  if (vb.inUse) flags.add('MAPPED');
   return {
     index: vb.index,
     type,
     memory: vb.memoryKind,
-    flags: bufFlags.filter((flag) => flags.has(flag)),
+    flags: flagsOf(vb, queueFlags, state),
     field: vb.field,
     bytesused: vb.bytesused,
     length: vb.length,

@@ -12,7 +12,7 @@ import { FrameClock, type FrameClockEnv, type Tick } from './frame-clock.js';
 import { Injections } from './injections.js';
 import { patternNames } from './patterns.js';
 import type { Fraction, V4L2Rules } from './rules.js';
-import type { Sensor } from './sensor.js';
+import { BURST, LIVE_BURST, type Sensor } from './sensor.js';
 import type { QueueSetup, QueueSetupRequest, VB2Ops } from './vb2-ops.js';
 import type { VB2Buffer } from './buffer.js';
 import type { VB2Queue } from './vb2-queue.js';
@@ -177,7 +177,7 @@ export class Camera {
     const last = --sensor.framesLeft <= 0;
     const about = { sequence, timestampNs: this.#sched.clock.nowNs + sensor.readoutNs, last };
     try {
-      await sensor.expose(active, sequence);
+      await sensor.expose(active, sequence, this.#sched.on ? BURST : LIVE_BURST);
       active.done(injections.take('frame') ? 'ERROR' : 'DONE', about);
     } catch (e) {
       if (e instanceof DmaFault) active.done('ERROR', { ...about, bytesused: 0 });

@@ -81,6 +81,7 @@ export class EventQueue {
 
   /** Something happened. own: this file did it, which it is told only if it asked. */
   push(type: VideoEvent['type'], id: string, value: number, own = false): void {
+    if (this.#subscriptions.size === 0) return;
     const key = keyOf(type, id);
     const subscription = this.#subscriptions.get(key);
     if (subscription === undefined) return;

@@ -24,7 +24,8 @@ export function fillBuffer(q: VB2Queue, vb: VB2Buffer, arg: V4L2BufferArg): void
     dmabuf: vb.memoryKind === 'DMABUF' ? (arg.dmabuf ?? null) : null,
   };
   if (q.isOutput && arg.field !== undefined) vb.field = arg.field;
-  vb.flags = new Set(arg.flags?.filter((flag) => mayKeep(q, vb, flag)));
+  vb.flags.clear();
+  if (arg.flags !== undefined) for (const f of arg.flags) if (mayKeep(q, vb, f)) vb.flags.add(f);
 }
 
 function mayKeep(q: VB2Queue, vb: VB2Buffer, flag: BufFlag): boolean {

@@ -78,6 +78,11 @@ export class FrameClock {
     this.#changed.wakeAll();
   }
 
+  /** Tick 0 is due and was not made: passFirst() would wait. */
+  get firstDue(): boolean {
+    return this.#state === 'FIRST_DUE';
+  }
+
   /** Wait until tick 0, if it is due, was made. The caller holds no lock. */
   async passFirst(task: Task): Promise<void> {
     await this.#firstDone.waitEvent(task, () => this.#state !== 'FIRST_DUE', {

@@ -17,7 +17,9 @@ export interface FrameTarget {
 }
 
 /** The sensor sends this much at a time; whoever takes the memory away waits for one piece. */
-const BURST = 128 * 1024;
+export const BURST = 128 * 1024;
+/** The same where nothing can come between two pieces that are so short: at the real clock. */
+export const LIVE_BURST = 1024 * 1024;
 
 export class Sensor {
   /** What the noise is made from. */
@@ -81,10 +83,10 @@ export class Sensor {
   }
 
   /** Send frame `sequence` out. What target throws ends it. */
-  async expose(target: FrameTarget, sequence: number): Promise<void> {
+  async expose(target: FrameTarget, sequence: number, burst = BURST): Promise<void> {
     const frame = this.render(sequence);
-    for (let pos = 0; pos < frame.length; pos += BURST) {
-      await target.write(pos, frame.subarray(pos, pos + BURST));
+    for (let pos = 0; pos < frame.length; pos += burst) {
+      await target.write(pos, frame.subarray(pos, pos + burst));
     }
   }
 }

@@ -59,6 +59,8 @@ export class VB2Queue {
   lastBufferDequeued = false;
   /** vb2_is_busy() of 6.8+: set by REQBUFS and CREATE_BUFS, cleared by REQBUFS(0). */
   allocatedSinceFree = false;
+  /** Flags that every buffer of this queue shows. */
+  readonly flags: readonly BufFlag[];
   #streaming = false;
   #started = false;
   #error = false;
@@ -67,6 +69,7 @@ export class VB2Queue {
     assert(opts.minReqbufsAllocation <= opts.maxBuffers, `${opts.name}: minimum above maximum`);
     this.opts = opts;
     this.dir = opts.type === 'VIDEO_CAPTURE' ? 'capture' : 'output';
+    this.flags = [opts.timestamps === 'COPY' ? 'TIMESTAMP_COPY' : 'TIMESTAMP_MONOTONIC'];
     this.doneQueue = new WaitQueue(opts.sched, `${opts.name}: done buffers`);
   }
 
@@ -99,11 +102,6 @@ export class VB2Queue {
   /** Buffers the driver holds. */
   get nrActive(): number {
     return this.counters.bufQueue - this.counters.bufDone;
-  }
-
-  /** Flags that every buffer of this queue shows. */
-  get flags(): readonly BufFlag[] {
-    return [this.opts.timestamps === 'COPY' ? 'TIMESTAMP_COPY' : 'TIMESTAMP_MONOTONIC'];
   }
 
   /** EINVAL: out of range or removed. */
@@ -171,15 +169,16 @@ export class VB2Queue {
     return describeBuffer(vb, this.type, this.flags);
   }
 
-  /** The first done buffer leaves the queue. It is described as it was, but for DONE itself. */
+  /** The first done buffer leaves the queue. */
   #takeDone(): V4L2Buffer {
     const vb = this.done.shift();
     assert(vb !== undefined && (vb.state === 'DONE' || vb.state === 'ERROR'));
     vb.prepared = false;
-    const described = this.describe(vb);
+    const shown = vb.state === 'ERROR' ? 'FAILED' : 'DEQUEUED';
+    const described = describeBuffer(vb, this.type, this.flags, shown);
     this.queued.splice(this.queued.indexOf(vb), 1);
     vb.state = 'DEQUEUED';
-    return { ...described, flags: described.flags.filter((flag) => flag !== 'DONE') };
+    return described;
   }
 
   /** __vb2_wait_for_done_vb(): the guards, in their order. */

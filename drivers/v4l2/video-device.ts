@@ -111,7 +111,8 @@ export class VideoDevice {
 
   /** Run fn under the device's lock. EINTR. */
   async locked<T>(task: Task, fn: () => T | Promise<T>): Promise<T> {
-    await this.unit.clock.passFirst(task);
+    const { clock } = this.unit;
+    if (clock.firstDue) await clock.passFirst(task);
     await this.opts.lock.lock(task, 'interruptible');
     try {
       return await fn();
