@@ -18,6 +18,12 @@ export function checkPath(call: string, path: unknown, name = 'path'): string {
   return path;
 }
 
+/** A name or a label, where a call of the emulator itself takes one. */
+export function checkText(call: string, name: string, v: unknown): void {
+  if (typeof v === 'string') return;
+  throw new Errno('EINVAL', `${call}: ${name}: ${shown(v)} is no string`);
+}
+
 /** Permission bits. */
 export function checkMode(call: string, mode: unknown): number {
   if (typeof mode === 'number' && Number.isInteger(mode) && mode >= 0 && mode <= ALL_MODE_BITS) {

@@ -8,6 +8,7 @@ import {
   checkInstance,
   checkList,
   checkObject,
+  checkText,
   checkTime,
   checkWhole,
   checkWord,
@@ -25,10 +26,7 @@ import { PageBlock } from './page-block.js';
 /** What one pin may touch: 1 TiB. A list of more pages is no memory's. */
 const MOST_PAGES = 2 ** 28;
 
-function checkLabel(call: string, label: unknown): void {
-  if (typeof label === 'string') return;
-  throw new Errno('EINVAL', `${call}: label: ${shown(label)} is no string`);
-}
+const checkLabel = (call: string, label: unknown): void => checkText(call, 'label', label);
 
 export function checkCaller(call: string, caller: unknown): void {
   checkObject(call, 'caller', caller);

@@ -404,7 +404,7 @@ for (const mode of ['simulated', 'live'] as const) {
       const state = (): unknown => [untouched(), digest(b)];
       const { problems, inputs } = await badDirectCalls(rows, state);
       t.deepEqual(problems, []);
-      assertEveryCall(t, methodsOf(Bus.prototype), rows, ['drain']);
+      assertEveryCall(t, methodsOf(Bus.prototype), rows, ['drain', 'useEngine']);
       const places = [...noLengths, 2 ** 40, 8192];
       for (const at of places) {
         for (const transfer of transfersAt(dev.bus, map, mode === 'live', at as never)) {
