@@ -78,15 +78,23 @@ export class BlockAllocator {
    * lowest first. ENOSPC: nothing was taken.
    */
   alloc(handle: JournalHandle, nrBlocks: number, use: AllocationUse, goal = 0): BlockRun[] {
+    const runs = this.find(nrBlocks, use, goal);
+    for (const run of runs) this.take(handle, run, use);
+    return runs;
+  }
+
+  /** What alloc would take. ENOSPC. */
+  find(nrBlocks: number, use: AllocationUse, goal = 0): BlockRun[] {
     assert(nrBlocks > 0, 'allocator: no blocks asked for');
     this.checkSpace(nrBlocks, use);
-    const runs = this.#findRun(nrBlocks, goal) ?? this.#findPieces(nrBlocks);
-    for (const run of runs) {
-      handle.take(run, use === 'metadata' ? 'metadata' : 'data');
-      this.#used.set(handle, run.block, run.nrBlocks, true);
-    }
-    this.#nrFree -= nrBlocks;
-    return runs;
+    return this.#findRun(nrBlocks, goal) ?? this.#findPieces(nrBlocks);
+  }
+
+  /** Take a run, or a part of one, that find() just found. */
+  take(handle: JournalHandle, run: BlockRun, use: AllocationUse): void {
+    handle.take(run, use === 'metadata' ? 'metadata' : 'data');
+    this.#used.set(handle, run.block, run.nrBlocks, true);
+    this.#nrFree -= run.nrBlocks;
   }
 
   /** Give runs back; they may be handed out again at once. */

@@ -10,6 +10,7 @@ import type { Inode } from './inode.js';
 import type { JournalHandle } from './journal.js';
 import type { ReferencedBlocks } from './layout-break.js';
 import { assertDisk } from './store-kinds.js';
+import { AllocationRoom, changeableExtents, freeableFrom } from './transaction-size.js';
 
 /** zeroed: the blocks hold zeros and count as written. unwritten: they read as zeros. */
 export type NewBlocks = 'zeroed' | 'unwritten';
@@ -22,24 +23,60 @@ export async function fillHoles(
   end: Pgoff,
   how: NewBlocks,
 ): Promise<void> {
+  const { allocator } = assertDisk(inode.fs);
   const holesIn = () => inode.extents.segments(start, end).filter((s) => s.block === null);
-  if (holesIn().length === 0) return;
-  await inode.fs.transaction(task, (handle) => {
+  const holes = holesIn();
+  if (holes.length === 0) return;
+  allocator.checkSpace(
+    holes.reduce((sum, { nrPages }) => sum + nrPages, 0),
+    'data',
+  );
+  let at = start;
+  try {
+    while (at < end) at = await fillSome(task, inode, at, end, how);
+  } catch (e) {
+    for (const { pgoff, nrPages } of holes) {
+      const to = Math.min(pgoff + nrPages, at);
+      if (pgoff < to) await removeBlocks(task, inode, pgoff, to, 'free');
+    }
+    throw e;
+  }
+}
+
+/** As much of [start, end) as one transaction takes: one past the last page that has a block now. */
+async function fillSome(
+  task: Task,
+  inode: Inode,
+  start: Pgoff,
+  end: Pgoff,
+  how: NewBlocks,
+): Promise<Pgoff> {
+  const disk = assertDisk(inode.fs);
+  return inode.fs.transaction(task, (handle) => {
     const { extents } = inode;
-    const holes = holesIn(); // again: a fault may have filled some while the journal let us wait
+    const room = new AllocationRoom(disk.journal.capacity);
     const before = extents.clone();
     const taken: BlockRun[] = [];
+    let at = end;
     try {
-      for (const hole of holes) takeRuns(handle, inode, hole.pgoff, hole.nrPages, how, taken);
-      assertDisk(inode.fs).write(handle, inode.record);
+      // Looked up here: a fault may have filled some while the journal let us wait.
+      for (const { pgoff, nrPages, block } of extents.segments(start, end)) {
+        if (block !== null) continue;
+        const got = takeRuns(handle, inode, pgoff, nrPages, how, { taken, room });
+        if (got === nrPages) continue;
+        at = pgoff + got;
+        break;
+      }
+      if (taken.length > 0) disk.write(handle, inode.record);
     } catch (e) {
       extents.assign(before);
-      assertDisk(inode.fs).allocator.free(handle, taken, 'data');
+      disk.allocator.free(handle, taken, 'data');
       throw e;
     }
-    for (const e of extents.within(start, end)) {
+    for (const e of extents.within(start, at)) {
       if (before.lookup(e.pgoff) === undefined) tellAlloc(inode, e, before);
     }
+    return at;
   });
 }
 
@@ -70,29 +107,42 @@ export async function fillAsMuch(
   return at;
 }
 
+interface Taking {
+  readonly taken: BlockRun[];
+  readonly room: AllocationRoom;
+}
+
+/** Give blocks to pages from pgoff on; how many got one before there was no more room. */
 function takeRuns(
   handle: JournalHandle,
   inode: Inode,
   pgoff: Pgoff,
   nrPages: number,
   how: NewBlocks,
-  taken: BlockRun[],
-): void {
+  { taken, room }: Taking,
+): number {
   const { allocator, partition } = assertDisk(inode.fs);
   const previous = pgoff > 0 ? inode.extents.blockOf(pgoff - 1) : undefined;
   const goal = previous === undefined ? 0 : previous + 1;
-  let at = pgoff;
-  for (const run of allocator.alloc(handle, nrPages, 'data', goal)) {
+  let got = 0;
+  for (const found of allocator.find(nrPages, 'data', goal)) {
+    const { block } = found;
+    const nrBlocks = room.take(found);
+    if (nrBlocks === 0) break;
+    const run = { block, nrBlocks };
+    allocator.take(handle, run, 'data');
     taken.push(run);
     if (how === 'zeroed') {
-      partition.zero(run.block, run.nrBlocks);
+      partition.zero(block, nrBlocks);
       handle.order(run);
     }
-    const { block, nrBlocks } = run;
+    const at = pgoff + got;
     inode.extents.insert({ pgoff: at, nrPages: nrBlocks, block, unwritten: how === 'unwritten' });
     inode.fs.setOwners(inode, at, block, nrBlocks);
-    at += nrBlocks;
+    got += nrBlocks;
+    if (nrBlocks < found.nrBlocks) break;
   }
+  return got;
 }
 
 function tellAlloc(inode: Inode, e: Extent, before: ExtentList): void {
@@ -105,41 +155,6 @@ function tellAlloc(inode: Inode, e: Extent, before: ExtentList): void {
     const owner = { mount: fs.id, ino, generation, pgoff: e.pgoff + i };
     blockAlloc({ mount: fs.id, pfn: assertDisk(fs).partition.pfnOf(block), block, owner });
   }
-}
-
-/** Let unwritten blocks of [start, end) count as written. Their bytes are the caller's affair. */
-export async function markWritten(
-  task: Task,
-  inode: Inode,
-  start: Pgoff,
-  end: Pgoff,
-): Promise<void> {
-  if (!inode.extents.within(start, end).some((e) => e.unwritten)) return;
-  await inode.fs.transaction(task, (handle) => {
-    for (const run of runsOf(inode.extents.within(start, end))) handle.order(run);
-    inode.extents.mark(start, end, false);
-    assertDisk(inode.fs).write(handle, inode.record);
-  });
-}
-
-/** Zero the unwritten blocks of [start, end) and let them count as written: before a DAX store. */
-export async function zeroUnwritten(
-  task: Task,
-  inode: Inode,
-  start: Pgoff,
-  end: Pgoff,
-): Promise<void> {
-  const { partition } = assertDisk(inode.fs);
-  const unwritten = () => inode.extents.within(start, end).filter((e) => e.unwritten);
-  if (unwritten().length === 0) return;
-  await inode.fs.transaction(task, (handle) => {
-    for (const run of runsOf(unwritten())) {
-      partition.zero(run.block, run.nrBlocks);
-      handle.order(run);
-    }
-    inode.extents.mark(start, end, false);
-    assertDisk(inode.fs).write(handle, inode.record);
-  });
 }
 
 /** Give up blocks that just left the extent list; what is referenced goes where `fate` says. */
@@ -200,20 +215,91 @@ function tellFree(inode: Inode, run: Extent, fate: BlockFate): void {
   }
 }
 
-/** Take the blocks of [start, end) from a file, in one transaction. */
+/**
+ * Take the blocks of [start, end) from a file, from its end on: in one transaction if that fits the
+ * log, else in several. Without an end the file stays on the orphan list until the last of them.
+ */
 export async function removeBlocks(
   task: Task,
   inode: Inode,
   start: Pgoff,
   end: Pgoff,
   fate: ReferencedBlocks,
-  also?: () => void,
 ): Promise<void> {
-  await inode.fs.transaction(task, (handle) => {
-    also?.();
-    const removed = inode.extents.remove(start, end);
-    releaseBlocks(handle, inode, removed, fate);
-    assertDisk(inode.fs).write(handle, inode.record);
+  const disk = assertDisk(inode.fs);
+  const { record, extents } = inode;
+  const partsOf = (e: Extent): number =>
+    fate === 'orphan' ? byBusy(inode, e).filter((part) => part.busy).length : 0;
+  for (let to = end; ;) {
+    const from = freeableFrom(record, start, to, disk.journal.capacity, partsOf);
+    await inode.fs.transaction(task, (handle) => {
+      record.truncating = end === Infinity && from > start;
+      const removed = extents.remove(from, to);
+      releaseBlocks(handle, inode, removed, fate);
+      disk.write(handle, record);
+    });
+    if (from <= start) return;
+    to = from;
+  }
+}
+
+/** The parts of [start, end) whose extents can change in place, each in one transaction. */
+function changeable(inode: Inode, start: Pgoff, end: Pgoff): (readonly [Pgoff, Pgoff])[] {
+  const most = changeableExtents(assertDisk(inode.fs).journal.capacity);
+  const parts: (readonly [Pgoff, Pgoff])[] = [];
+  let from = start;
+  for (const [i, e] of inode.extents.within(start, end).entries()) {
+    if (i === 0 || i % most !== 0) continue;
+    parts.push([from, e.pgoff]);
+    from = e.pgoff;
+  }
+  parts.push([from, end]);
+  return parts;
+}
+
+/** Mark what [start, end) has as written or not, in as many transactions as that takes. */
+export async function markBlocks(
+  task: Task,
+  inode: Inode,
+  start: Pgoff,
+  end: Pgoff,
+  unwritten: boolean,
+  also: (handle: JournalHandle, e: Extent) => void = () => {},
+): Promise<void> {
+  for (const [from, to] of changeable(inode, start, end)) {
+    const differ = () => inode.extents.within(from, to).filter((e) => e.unwritten !== unwritten);
+    if (differ().length === 0) continue;
+    await inode.fs.transaction(task, (handle) => {
+      for (const e of differ()) also(handle, e);
+      inode.extents.mark(from, to, unwritten);
+      assertDisk(inode.fs).write(handle, inode.record);
+    });
+  }
+}
+
+/** Let unwritten blocks of [start, end) count as written. Their bytes are the caller's affair. */
+export async function markWritten(
+  task: Task,
+  inode: Inode,
+  start: Pgoff,
+  end: Pgoff,
+): Promise<void> {
+  await markBlocks(task, inode, start, end, false, (handle, { block, nrPages }) =>
+    handle.order({ block, nrBlocks: nrPages }),
+  );
+}
+
+/** Zero the unwritten blocks of [start, end) and let them count as written: before a DAX store. */
+export async function zeroUnwritten(
+  task: Task,
+  inode: Inode,
+  start: Pgoff,
+  end: Pgoff,
+): Promise<void> {
+  const { partition } = assertDisk(inode.fs);
+  await markBlocks(task, inode, start, end, false, (handle, { block, nrPages }) => {
+    partition.zero(block, nrPages);
+    handle.order({ block, nrBlocks: nrPages });
   });
 }
 

@@ -14,14 +14,9 @@ import {
   type SuperblockValues,
 } from './format.js';
 import { InodeMap, readState, slotOf } from './inode-map.js';
-import {
-  inodeBytes,
-  overflowBlocksFor,
-  overflowBytes,
-  readInodeRecord,
-  type InodeRecord,
-} from './inode-record.js';
+import { inodeBytes, overflowBytes, readInodeRecord, type InodeRecord } from './inode-record.js';
 import { directJournal, type Journal, type JournalHandle } from './journal.js';
+import { planLeaves } from './extent-leaves.js';
 import { JournalLog } from './journal-log.js';
 import type { Partition } from './partition.js';
 import { noPersistence, type Persistence } from './persistence.js';
@@ -76,6 +71,7 @@ export class DiskStore implements Store {
           return result;
         }),
       read: (block, offset, len) => raw.read(block, offset, len),
+      capacity: raw.capacity,
       commit: () => raw.commit(),
       checkpoint: () => raw.checkpoint(),
     };
@@ -166,6 +162,7 @@ export class DiskStore implements Store {
         `inode ${ino}: blocks ${run.block}+${run.nrBlocks} are marked free`,
       );
     }
+    record.truncating = record.nlink > 0 && this.inodeMap.isOrphan(ino);
     return record;
   }
 
@@ -185,31 +182,38 @@ export class DiskStore implements Store {
   }
 
   write(handle: JournalHandle, record: InodeRecord): void {
-    this.#fitOverflow(handle, record);
+    const changed = this.#fitOverflow(handle, record);
     const { ino } = record;
-    if (record.nlink === 0) this.inodeMap.addOrphan(ino);
+    if (record.nlink === 0 || record.truncating) this.inodeMap.addOrphan(ino);
     else this.inodeMap.dropOrphan(handle, ino);
     const { block, offset } = slotOf(this.#sb, ino);
     const mode = kindModes[record.kind] | record.perm;
     handle.write(block, offset, inodeBytes(record, mode, this.inodeMap.nextOrphan(ino)));
-    overflowBytes(record).forEach((bytes, i) => handle.write(record.overflow[i]!, 0, bytes));
-  }
-
-  /** Overflow blocks that a list of nrExtents needs beyond those that record has. */
-  overflowWanted(record: InodeRecord, nrExtents: number): number {
-    return Math.max(0, overflowBlocksFor(nrExtents) - record.overflow.length);
-  }
-
-  #fitOverflow(handle: JournalHandle, record: InodeRecord): void {
-    const wanted = record.target === null ? overflowBlocksFor(record.extents.length) : 0;
-    const more = wanted - record.overflow.length;
-    if (more > 0) {
-      for (const run of this.allocator.alloc(handle, more, 'metadata')) {
-        for (let i = 0; i < run.nrBlocks; i++) record.overflow.push(run.block + i);
-      }
-    } else if (more < 0) {
-      this.allocator.free(handle, record.overflow.splice(wanted).map(ONE_BLOCK), 'metadata');
+    for (const { block: leaf, bytes } of overflowBytes(record, changed)) {
+      handle.write(leaf, 0, bytes);
     }
+  }
+
+  /** Let the chain of leaves fit the extent list; which of them are to be written. ENOSPC. */
+  #fitOverflow(handle: JournalHandle, record: InodeRecord): (leaf: number) => boolean {
+    const { overflow, leaves, stored, extents } = record;
+    const { before, after, between } = planLeaves(stored, leaves, extents.all);
+    const had = leaves.length - before - after;
+    const blocks = overflow.slice(before, before + had);
+    const surplus = blocks.splice(between.length);
+    const missing = between.length - blocks.length;
+    if (missing > 0) {
+      for (const run of this.allocator.alloc(handle, missing, 'metadata')) {
+        for (let i = 0; i < run.nrBlocks; i++) blocks.push(run.block + i);
+      }
+    }
+    if (surplus.length > 0) this.allocator.free(handle, surplus.map(ONE_BLOCK), 'metadata');
+    overflow.splice(before, had, ...blocks);
+    leaves.splice(before, had, ...between);
+    record.stored = [...extents.all];
+    // The leaf before them names the first of them.
+    const from = had === between.length && missing <= 0 ? before : before - 1;
+    return (leaf) => leaf >= from && leaf < before + between.length;
   }
 
   remove(handle: JournalHandle, record: InodeRecord): void {

@@ -7,7 +7,7 @@ import type { LayoutOp } from '../lease/layout.js';
 import type { Caller } from '../mm/caller.js';
 import type { Task } from '../sched/index.js';
 import { checkRange, isAligned, pagesFor, pgoffOf, posOf, type Pgoff } from '../units.js';
-import { fillHoles, removeBlocks, replaceBlock } from './block-map.js';
+import { fillHoles, markBlocks, removeBlocks, replaceBlock } from './block-map.js';
 import { unmapForDrop } from './file-data.js';
 import type { Inode } from './inode.js';
 import { withLayoutBroken, type PageRange, type ReferencedBlocks } from './layout-break.js';
@@ -16,6 +16,7 @@ import { checkNewSize } from './limits.js';
 import { dropRange, punchRange, zeroOldTail } from './resize.js';
 import { shmemPage } from './shmem.js';
 import { assertDisk } from './store-kinds.js';
+import { checkShift } from './transaction-size.js';
 
 /** Modes of fallocate(2). punch implies keep_size, as Linux demands. */
 export type FallocMode =
@@ -176,10 +177,7 @@ async function zeroRange(call: FallocCall, blocks: ReferencedBlocks): Promise<vo
   await unmapForDrop(task, inode, first, last);
   if (blocks === 'free') {
     inode.fs.data.dropPages(inode, first, last);
-    await inode.fs.transaction(task, (handle) => {
-      inode.extents.mark(first, last, true);
-      assertDisk(inode.fs).write(handle, inode.record);
-    });
+    await markBlocks(task, inode, first, last, true);
   } else {
     await dropRange(task, inode, first, last, blocks);
     await fillHoles(task, inode, first, last, 'unwritten');
@@ -194,6 +192,9 @@ async function prepareShift(
 ): Promise<void> {
   const { fs } = inode;
   const start = pgoffOf(pos);
+  const { journal } = assertDisk(fs);
+  // Now, while nothing was changed; a block that is replaced may cut an extent in three.
+  checkShift(3 * inode.extents.within(start, Infinity).length, journal.capacity);
   await fs.data.sync(task, inode, start, Infinity);
   await unmapForDrop(task, inode, start, Infinity, { evenCows: true });
   fs.data.dropPages(inode, start, Infinity);

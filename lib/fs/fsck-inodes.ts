@@ -14,14 +14,9 @@ import {
 } from './format.js';
 import type { BlockRun } from './extent.js';
 import type { Fsck } from './fsck.js';
+import { denseLeaves } from './extent-leaves.js';
 import { slotOf } from './inode-map.js';
-import {
-  inodeBytes,
-  overflowBlocksFor,
-  overflowBytes,
-  readInodeRecord,
-  type InodeRecord,
-} from './inode-record.js';
+import { inodeBytes, overflowBytes, readInodeRecord, type InodeRecord } from './inode-record.js';
 
 export interface KnownInodes {
   readonly records: Map<number, InodeRecord>;
@@ -105,11 +100,13 @@ function readOrLose(fsck: Fsck, ino: number): InodeRecord | null {
 
 /** Write a record back after a change of its fields or of fewer extents. */
 export function rewriteInode(fsck: Fsck, record: InodeRecord, nextOrphan = 0): void {
-  record.overflow.splice(overflowBlocksFor(record.target === null ? record.extents.length : 0));
+  record.leaves = denseLeaves(record.extents.length);
+  record.overflow.splice(record.leaves.length);
   const { block, offset } = slotOf(fsck.sb, record.ino);
   const mode = kindModes[record.kind] | record.perm;
   fsck.partition.write(block, offset, inodeBytes(record, mode, nextOrphan));
-  overflowBytes(record).forEach((b, i) => fsck.partition.write(record.overflow[i]!, 0, b));
+  record.stored = [...record.extents.all];
+  for (const { block: leaf, bytes } of overflowBytes(record)) fsck.partition.write(leaf, 0, bytes);
 }
 
 /** Take the record's blocks; those that have an owner already leave it. */
@@ -119,6 +116,7 @@ function claim(fsck: Fsck, record: InodeRecord, owned: BlockSet): void {
     fsck.found('block', `inode ${ino}: its extent list has two owners`, 'its blocks are given up');
     extents.remove(0, Infinity);
     overflow.length = 0;
+    record.leaves.length = 0;
     rewriteInode(fsck, record);
   }
   const twice: BlockRun[] = [];

@@ -14,13 +14,15 @@ import { recoverOrphans } from './orphans.js';
 const NAME = 'lost+found';
 
 export async function freeNameless(fsck: Fsck): Promise<void> {
+  if (fsck.nrOrphans === 0) return;
   const nameless = [...fsck.inodes.records.values()].filter((r) => r.nlink === 0);
-  if (nameless.length === 0) return;
   const store = DiskStore.open(fsck.partition, fsck.persistence);
   const freed = await recoverOrphans(store);
   store.journal.checkpoint();
   for (const { ino } of nameless) fsck.inodes.records.delete(ino);
-  fsck.notes.push(`${freed} files without a name freed`);
+  if (nameless.length > 0) fsck.notes.push(`${nameless.length} files without a name freed`);
+  const cut = freed - nameless.length;
+  if (cut > 0) fsck.notes.push(`${cut} truncates finished`);
 }
 
 interface Place {

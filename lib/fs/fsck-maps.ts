@@ -2,6 +2,7 @@
 // is written anew.
 
 import { isErrno } from '../errno.js';
+import { pagesFor } from '../units.js';
 import {
   BITMAP_CHECKSUM_AT,
   BLOCK_SIZE,
@@ -14,6 +15,7 @@ import {
 import type { Fsck } from './fsck.js';
 import { BlockSet, rewriteInode } from './fsck-inodes.js';
 import { readState, slotOf, stateBytes } from './inode-map.js';
+import type { InodeRecord } from './inode-record.js';
 
 const isZero = (bytes: Uint8Array): boolean => bytes.every((b) => b === 0);
 
@@ -62,13 +64,27 @@ function stateOrNull(fsck: Fsck): StateValues | null {
   }
 }
 
-/** The orphan list is all inodes without a name, in any order, each once. */
+/**
+ * The orphan list is all inodes without a name, in any order, each once; and any files among them
+ * that were being truncated.
+ */
 function orphansListed(fsck: Fsck, head: number): boolean {
-  const nameless = [...fsck.inodes.records.values()].filter((r) => r.nlink === 0);
-  const left = new Set(nameless.map((r) => r.ino));
+  const { records } = fsck.inodes;
+  const nameless = new Set([...records.values()].filter((r) => r.nlink === 0).map((r) => r.ino));
+  const seen = new Set<number>();
   let ino = head;
-  while (left.delete(ino)) ino = nextOf(fsck, ino);
-  return ino === 0 && left.size === 0;
+  for (; ino !== 0 && !seen.has(ino); ino = nextOf(fsck, ino)) {
+    if (!nameless.delete(ino) && records.get(ino)?.kind !== 'file') return false;
+    seen.add(ino);
+  }
+  fsck.nrOrphans = seen.size;
+  return ino === 0 && nameless.size === 0;
+}
+
+/** Who belongs on a list that is made anew: bytes past the size are those of a truncate. */
+function belongsOnList({ nlink, kind, size, extents }: InodeRecord): boolean {
+  if (nlink === 0) return true;
+  return kind === 'file' && extents.within(pagesFor(size), Infinity).some((e) => !e.unwritten);
 }
 
 function nextOf(fsck: Fsck, ino: number): number {
@@ -87,6 +103,7 @@ function checkState(fsck: Fsck, freeBlocks: number, freeInodes: number): void {
     if (state.freeInodes !== freeInodes) wrong.push(`${state.freeInodes} inodes free`);
   }
   const listed = state !== null && orphansListed(fsck, state.orphanHead);
+  if (!listed) fsck.nrOrphans = 0;
   if (state !== null && !listed) fsck.found('orphan', 'the orphan list is broken', 'made anew');
   if (wrong.length > 0) {
     const right = `${freeBlocks} blocks, ${freeInodes} inodes`;
@@ -94,9 +111,10 @@ function checkState(fsck: Fsck, freeBlocks: number, freeInodes: number): void {
   }
   if (state !== null && listed && wrong.length === 0) return;
   let orphanHead = listed ? state.orphanHead : 0;
-  for (const record of listed ? [] : records.filter((r) => r.nlink === 0)) {
+  for (const record of listed ? [] : records.filter(belongsOnList)) {
     rewriteInode(fsck, record, orphanHead);
     orphanHead = record.ino;
+    fsck.nrOrphans += 1;
   }
   const nextGeneration = Math.max(state?.nextGeneration ?? 1, newest + 1);
   const bytes = stateBytes({ orphanHead, freeBlocks, freeInodes, nextGeneration });

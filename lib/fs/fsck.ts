@@ -52,6 +52,8 @@ export interface Fsck {
   readonly sb: SuperblockValues;
   readonly notes: string[];
   readonly inodes: KnownInodes;
+  /** Inodes on the orphan list, which a mount would finish with. */
+  nrOrphans: number;
   /** Something is wrong, and the caller is about to put it right in its view. */
   found(check: FsckCheck, what: string, repair: string): void;
 }
@@ -92,6 +94,7 @@ export async function fsckPartition(
   const sb = checkSuperblock(partition, findings);
   const fsck: Fsck = {
     ...{ partition, persistence, sb, notes: [], inodes: { records: new Map(), lost: new Set() } },
+    nrOrphans: 0,
     found: (check, what, how) => findings.push({ check, what, repair: how }),
   };
   if (sb.state !== 0) fsck.notes.push('it was not unmounted');

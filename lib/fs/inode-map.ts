@@ -134,6 +134,10 @@ export class InodeMap {
     return [...this.#next.keys()];
   }
 
+  isOrphan(ino: number): boolean {
+    return this.#next.has(ino);
+  }
+
   /** Who follows on the orphan list: what is written into the inode. */
   nextOrphan(ino: number): number {
     return this.#next.get(ino) ?? 0;

@@ -50,8 +50,16 @@ export interface InodeRecord {
   /** Of a short symbolic link. A long one has it in its first block. */
   target: string | null;
   readonly extents: ExtentList;
-  /** The overflow blocks of the extent list, in order. */
+  /** The overflow blocks of the extent list, in order, and how many extents each one has. */
   overflow: number[];
+  leaves: number[];
+  /** The extent list as it was last written: what differs from it is what a write changes. */
+  stored: readonly Extent[];
+  /**
+   * The size is set, and blocks past it are still to go: on the orphan list, so that a mount goes on
+   * with it (fs/ext4/inode.c:ext4_truncate). Kept by that list alone.
+   */
+  truncating: boolean;
 }
 
 const UINT32 = 2 ** 32;
@@ -59,10 +67,6 @@ const CHECKSUM_AT = inodeLayout.checksum.at;
 const fromUtf8 = new TextDecoder();
 
 export const MAX_INLINE_TARGET = INLINE_LEN;
-
-/** How many overflow blocks a list of nrExtents needs. */
-export const overflowBlocksFor = (nrExtents: number): number =>
-  Math.ceil(Math.max(0, nrExtents - INLINE_EXTENTS) / OVERFLOW_EXTENTS);
 
 function writeExtent(e: Extent, bytes: Uint8Array, at: number): void {
   const values = {
@@ -103,21 +107,29 @@ export function inodeBytes(record: InodeRecord, mode: number, nextOrphan = 0): U
 
 const inlineAt = (i: number): number => INLINE_AT + i * EXTENT_LEN;
 
-/** The bytes of each overflow block, in order. */
-export function overflowBytes(record: InodeRecord): Uint8Array[] {
-  const { ino, generation, extents, overflow } = record;
-  const rest = extents.all.slice(INLINE_EXTENTS);
-  assert.equal(overflow.length, overflowBlocksFor(extents.length));
-  return overflow.map((_block, i) => {
-    const part = rest.slice(i * OVERFLOW_EXTENTS, (i + 1) * OVERFLOW_EXTENTS);
+/** The bytes of each overflow block that `wanted` names by its place in the chain; all by default. */
+export function overflowBytes(
+  record: InodeRecord,
+  wanted: (leaf: number) => boolean = () => true,
+): { readonly block: number; readonly bytes: Uint8Array }[] {
+  const { ino, generation, extents, overflow, leaves } = record;
+  assert.equal(overflow.length, leaves.length);
+  let from = Math.min(extents.length, INLINE_EXTENTS);
+  const written: { block: number; bytes: Uint8Array }[] = [];
+  for (const [i, nr] of leaves.entries()) {
+    const part = extents.all.slice(from, from + nr);
+    from += nr;
+    if (!wanted(i)) continue;
     const bytes = new Uint8Array(BLOCK_SIZE);
     const next = overflow[i + 1] ?? 0;
     const head = { magic: OVERFLOW_MAGIC, ino, generation, nrExtents: part.length, next };
     encode(overflowLayout, { ...head, checksum: 0 }, bytes);
     part.forEach((e, n) => writeExtent(e, bytes, OVERFLOW_HEADER_LEN + n * EXTENT_LEN));
     seal(bytes, overflowLayout.checksum.at);
-    return bytes;
-  });
+    written.push({ block: overflow[i]!, bytes });
+  }
+  assert.equal(from, extents.length);
+  return written;
 }
 
 /** What a reader of inodes needs to know about the device they are on. */
@@ -146,8 +158,8 @@ export function readInodeRecord(
   if (!Number.isSafeInteger(v.size)) bad(`size ${v.size}`);
   const inlineLink = (v.flags & inodeFlags.inlineLink) !== 0;
   const target = inlineLink ? targetIn(bytes, v.size, bad) : null;
-  const { extents, overflow } = inlineLink
-    ? { extents: [], overflow: [] }
+  const { extents, overflow, leaves } = inlineLink
+    ? { extents: [], overflow: [], leaves: [] }
     : readExtents(bytes, ino, v, source, bad);
   const { generation, nlink, uid, gid, size, atimeNs, mtimeNs, ctimeNs, parent } = v;
   return {
@@ -157,7 +169,7 @@ export function readInodeRecord(
     append: (v.flags & inodeFlags.append) !== 0,
     orphan: (v.flags & inodeFlags.orphan) !== 0,
     extents: new ExtentList(extents),
-    overflow,
+    ...{ overflow, leaves, stored: extents, truncating: false },
   };
 }
 
@@ -174,12 +186,13 @@ function readExtents(
   v: { readonly nrExtents: number; readonly overflow: number; readonly generation: number },
   source: RecordSource,
   bad: Bad,
-): { extents: Extent[]; overflow: number[] } {
+): { extents: Extent[]; overflow: number[]; leaves: number[] } {
   const extents: Extent[] = [];
   for (let i = 0; i < Math.min(v.nrExtents, INLINE_EXTENTS); i++) {
     extents.push(readExtent(bytes, inlineAt(i)));
   }
   const overflow: number[] = [];
+  const leaves: number[] = [];
   for (let block = v.overflow; block !== 0;) {
     if (!source.isData(block) || overflow.includes(block)) bad(`overflow block ${block}`);
     overflow.push(block);
@@ -190,6 +203,7 @@ function readExtents(
     if (!sealed(page, overflowLayout.checksum.at)) bad(`overflow block ${block}: its checksum`);
     if (head.nrExtents > OVERFLOW_EXTENTS)
       bad(`overflow block ${block}: ${head.nrExtents} extents`);
+    leaves.push(head.nrExtents);
     for (let n = 0; n < head.nrExtents; n++) {
       extents.push(readExtent(page, OVERFLOW_HEADER_LEN + n * EXTENT_LEN));
     }
@@ -197,7 +211,7 @@ function readExtents(
   }
   if (extents.length !== v.nrExtents) bad(`${extents.length} extents of ${v.nrExtents}`);
   checkExtents(extents, source, bad);
-  return { extents, overflow };
+  return { extents, overflow, leaves };
 }
 
 function checkExtents(extents: readonly Extent[], source: RecordSource, bad: Bad): void {

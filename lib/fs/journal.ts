@@ -35,11 +35,16 @@ export interface Journal {
   transaction<T>(task: Task | null, change: (handle: JournalHandle) => T): Promise<T>;
   /** Bytes of a metadata block as the transactions that are done left them. */
   read(block: number, offset: number, len: number): Uint8Array;
+  /** Log bytes that one transaction may take; Infinity without a log. See logCost(). */
+  readonly capacity: number;
   /** Every transaction that is done becomes durable. EIO. */
   commit(): void;
   /** The same, and every block of metadata is in its place: the log is empty. EIO. */
   checkpoint(): void;
 }
+
+/** Log bytes that a block takes at most. */
+export const BLOCK_COST = BLOCK_SIZE + 16;
 
 /** A block as a transaction, or several, want it. */
 export interface BlockImage {
@@ -133,6 +138,7 @@ export function directJournal(partition: Partition): Journal {
       return result;
     },
     read: (block, offset, len) => partition.read(block, offset, len),
+    capacity: Infinity,
     commit() {},
     checkpoint() {},
   };
@@ -150,6 +156,7 @@ export const ramJournal: Journal = {
     });
   },
   read: () => assert.fail('journal: there is no partition'),
+  capacity: Infinity,
   commit() {},
   checkpoint() {},
 };

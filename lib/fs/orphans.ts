@@ -9,14 +9,16 @@
 
 import { Errno } from '../errno.js';
 import type { PageOwner } from '../mm/page.js';
-import { posOf, type Pfn } from '../units.js';
+import { pagesFor, posOf, type Pfn } from '../units.js';
 import type { DiskStore } from './disk-store.js';
 import type { BlockEvent } from './fs-env.js';
 import { runsOf, type Extent } from './extent.js';
+import { BITMAP_BITS } from './format.js';
 import type { InodeRecord } from './inode-record.js';
-import type { JournalHandle } from './journal.js';
+import { BLOCK_COST, type JournalHandle } from './journal.js';
 import type { Mount } from './mount.js';
 import { assertDisk } from './store-kinds.js';
+import { freeableFrom } from './transaction-size.js';
 
 interface OrphanBlock {
   readonly block: number;
@@ -137,7 +139,7 @@ export class Orphans {
   #reap(handle: JournalHandle): void {
     const disk = assertDisk(this.#fs);
     const { pages } = this.#fs.env.mm;
-    const reaped = this.#idle.splice(0);
+    const reaped = this.#idle.splice(0, reapable(this.#idle, disk.journal.capacity));
     for (const { block, pgoff, owner, record } of reaped) {
       record.extents.remove(pgoff, pgoff + 1);
       disk.allocator.free(handle, [{ block, nrBlocks: 1 }], 'data');
@@ -158,17 +160,46 @@ export class Orphans {
   }
 }
 
-/** Free the inodes that had no name when the file system was last used. Before the first pin. */
+/**
+ * Go on where the file system was left: free the inodes that had no name, and the blocks past the
+ * size of those that were being truncated. Before the first pin; how many inodes.
+ */
 export async function recoverOrphans(disk: DiskStore): Promise<number> {
-  const nameless = disk.inodeMap.orphans();
-  for (const ino of nameless) {
+  const left = disk.inodeMap.orphans();
+  for (const ino of left) {
     const record = disk.read(ino);
-    if (record.nlink > 0) throw new Errno('EUCLEAN', `orphan list: inode ${ino} has a name`);
-    const use = record.kind === 'file' ? 'data' : 'metadata';
-    await disk.journal.transaction(null, (handle) => {
-      disk.allocator.free(handle, runsOf(record.extents.remove(0, Infinity)), use);
-      disk.remove(handle, record);
-    });
+    if (record.nlink > 0 && record.kind !== 'file') {
+      throw new Errno('EUCLEAN', `orphan list: inode ${ino} has a name`);
+    }
+    await finish(disk, record);
   }
-  return nameless.length;
+  return left.length;
+}
+
+async function finish(disk: DiskStore, record: InodeRecord): Promise<void> {
+  const start = record.nlink > 0 ? pagesFor(record.size) : 0;
+  const use = record.kind === 'file' ? 'data' : 'metadata';
+  for (let to = Infinity; ;) {
+    const from = freeableFrom(record, start, to, disk.journal.capacity, () => 0);
+    await disk.journal.transaction(null, (handle) => {
+      disk.allocator.free(handle, runsOf(record.extents.remove(from, to)), use);
+      record.truncating = record.nlink > 0 && from > start;
+      if (from <= start && record.nlink === 0) disk.remove(handle, record);
+      else disk.write(handle, record);
+    });
+    if (from <= start) return;
+    to = from;
+  }
+}
+
+/** How many of the blocks, from the first on, one transaction can free. */
+function reapable(idle: readonly OrphanBlock[], capacity: number): number {
+  const touched = new Set<string>();
+  const most = Math.max(2, capacity / BLOCK_COST - 5);
+  for (const [i, { block, record }] of idle.entries()) {
+    touched.add(`map ${Math.floor(block / BITMAP_BITS)}`).add(`inode ${record.ino}`);
+    for (const leaf of record.overflow) touched.add(`leaf ${leaf}`);
+    if (touched.size > most && i > 0) return i;
+  }
+  return idle.length;
 }

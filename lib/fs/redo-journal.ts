@@ -15,11 +15,13 @@
 // A block that held metadata may stand in the log, and a replay would write over the data: it is
 // checkpointed first. Blocks of metadata are only stored to after a commit and need neither.
 
+import assert from 'node:assert/strict';
 import { Errno } from '../errno.js';
 import type { Task } from '../sched/task.js';
 import type { BlockRun } from './extent.js';
 import { BLOCK_SIZE } from './format.js';
 import {
+  BLOCK_COST,
   ImageHandle,
   runChange,
   type BlockImage,
@@ -35,9 +37,6 @@ import { flushRuns, type Persistence } from './persistence.js';
 const GAP = 16;
 /** Freed runs that are remembered before a commit, or a checkpoint, forgets them. */
 const MAX_GIVEN = 512;
-/** Log bytes that a block takes at most. */
-const BLOCK_COST = BLOCK_SIZE + 16;
-
 const touches = (a: BlockRun, b: BlockRun): boolean =>
   a.block < b.block + b.nrBlocks && b.block < a.block + a.nrBlocks;
 
@@ -75,6 +74,10 @@ export class RedoJournal implements Journal {
     this.#partition = partition;
     this.#log = log;
     this.#persistence = persistence;
+  }
+
+  get capacity(): number {
+    return this.#log.capacity;
   }
 
   /** Put everything in its place that the log says. Before anything else; how many records. */
@@ -137,10 +140,10 @@ export class RedoJournal implements Journal {
     }
   }
 
+  /** Whoever begins a change that may be long asks transaction-size.ts first. */
   #checkFits(images: ReadonlyMap<number, BlockImage>): void {
     const len = recordLen(this.#writesOf(images));
-    if (len <= this.#log.capacity) return;
-    throw new Errno('EIO', `journal: a transaction of ${len} bytes is longer than the log`);
+    assert(len <= this.#log.capacity, `journal: a transaction of ${len} bytes is too long`);
   }
 
   #writesOf(images: ReadonlyMap<number, BlockImage>): LoggedWrite[] {

@@ -57,6 +57,7 @@ export function newRecord(
     nlink: kind === 'dir' ? 2 : 1,
     size: 0,
     ...{ atimeNs: nowNs, mtimeNs: nowNs, ctimeNs: nowNs },
-    ...{ immutable: false, append: false, orphan: false, target: null, overflow: [] },
+    ...{ immutable: false, append: false, orphan: false, target: null },
+    ...{ overflow: [], leaves: [], stored: [], truncating: false },
   };
 }

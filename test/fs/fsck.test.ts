@@ -100,7 +100,7 @@ const damages: Record<string, { check: string; make(p: MemoryPartition, sb: Sb):
     check: 'orphan',
     make(p, sb) {
       const bytes = p.read(sb.stateBlock, 0, STATE_LEN);
-      encode(stateLayout, { ...decode(stateLayout, bytes), orphanHead: 2 }, bytes);
+      encode(stateLayout, { ...decode(stateLayout, bytes), orphanHead: 3 }, bytes);
       seal(bytes, stateLayout.checksum.at);
       p.write(sb.stateBlock, 0, bytes);
     },

@@ -4,10 +4,10 @@ import test from 'ava';
 import fc from 'fast-check';
 import { Errno, isErrno } from '../../lib/errno.js';
 import { ExtentList } from '../../lib/fs/extent.js';
+import { denseLeaves } from '../../lib/fs/extent-leaves.js';
 import { BLOCK_SIZE, INLINE_EXTENTS, kindModes, OVERFLOW_EXTENTS } from '../../lib/fs/format.js';
 import {
   inodeBytes,
-  overflowBlocksFor,
   overflowBytes,
   readInodeRecord,
   type InodeRecord,
@@ -25,19 +25,20 @@ function recordWith(nrExtents: number): InodeRecord {
       unwritten: i % 2 === 0,
     });
   }
-  const nrOverflow = overflowBlocksFor(nrExtents);
+  const leaves = denseLeaves(nrExtents);
   return {
     ...{ ino: 7, generation: 3, kind: 'file', perm: 0o640, nlink: 1, uid: 5, gid: 6 },
     ...{ size: 2 ** 40 + 1, atimeNs: 1, mtimeNs: 2, ctimeNs: 3 },
     ...{ immutable: true, append: false, orphan: false, parent: 0, target: null },
     extents,
-    overflow: Array.from({ length: nrOverflow }, (_, i) => 9000 + i),
+    overflow: leaves.map((_nr, i) => 9000 + i),
+    ...{ leaves, stored: extents.all, truncating: false },
   };
 }
 
 function stored(record: InodeRecord) {
   const blocks = new Map<number, Uint8Array>();
-  overflowBytes(record).forEach((bytes, i) => blocks.set(record.overflow[i]!, bytes));
+  for (const { block, bytes } of overflowBytes(record)) blocks.set(block, bytes);
   const source = {
     readBlock: (block: number) => blocks.get(block) ?? new Uint8Array(BLOCK_SIZE),
     isData: (block: number) => block >= FIRST_DATA && block < 10_000,
