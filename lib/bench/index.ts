@@ -1,6 +1,7 @@
 // All rows of the bench: a list of suites. A room that has rows of its own adds its function here.
 
 import { coreRows } from './core-rows.js';
+import { exploreRows } from './explore-rows.js';
 import { fsRows } from './fs-rows.js';
 import { nativeRows } from './native-rows.js';
 import { rdmaRows } from './rdma-rows.js';
@@ -21,6 +22,7 @@ export const suites: readonly Suite[] = [
   { name: 'rdma', rows: rdmaRows },
   { name: 'v4l2', rows: videoRows },
   { name: 'fs', rows: fsRows },
+  { name: 'explore', rows: exploreRows },
 ];
 
 /** Run one suite after the other; each row as soon as its suite has ended. */

@@ -4,12 +4,12 @@ export interface Row {
   readonly name: string;
   /** The figure, with its unit. */
   readonly value: number;
-  readonly unit: 'ns' | 'ns/page' | '% of memcpy' | '/s' | 'ms' | 'µs';
+  readonly unit: 'ns' | 'ns/page' | '% of memcpy' | '/s' | 'ms' | 'µs' | 'times';
   /** The bound this row is held to; above it (or below, for a share) the row says so. */
   readonly bound?: number;
 }
 
-const larger = new Set<Row['unit']>(['% of memcpy', '/s']);
+const larger = new Set<Row['unit']>(['% of memcpy', '/s', 'times']);
 
 /** Whether the figure keeps its bound; true without one. */
 export function keeps(row: Row): boolean {

@@ -1,0 +1,109 @@
+// Bench rows of the race explorer: schedules per second of a whole small machine and of a micro
+// scenario, the first also as fast-check's scheduler drives it, and what a point costs a live
+// machine.
+//
+// fast-check is for those who develop Leasehold; where it is not installed its row is left out.
+
+import assert from 'node:assert/strict';
+import { explore, FastCheckSearch, type Scenario, scenario } from '../explore/index.js';
+import { registerAgainstTruncate } from '../explore/world/small-machine.js';
+import { Scheduler } from '../sched/index.js';
+import { NS_PER_SECOND } from '../units.js';
+import { elapsedNs, measure, median, nowNs, scaled } from './measure.js';
+import type { Row } from './row.js';
+
+/** Two tasks raise one counter, three points each. */
+const twoCounters: Scenario = {
+  ...scenario('two-counters', 'two tasks raise one counter', (race) => {
+    const state = { n: 0 };
+    race.keep(state);
+    const counter = race.object('counter');
+    const raise = async (): Promise<void> => {
+      for (let i = 0; i < 3; i++) {
+        const turn = race.at(counter, 'write');
+        if (turn !== undefined) await turn;
+        state.n += 1;
+      }
+    };
+    race.task('a', raise);
+    race.task('b', raise);
+  }),
+  reset: 'restore',
+};
+
+/** Schedules a second: the median of a few explorations, the first of which only warms up. */
+async function perSecond(
+  of: Scenario,
+  schedules: number,
+): Promise<{ rate: number; points: number }> {
+  const rates: number[] = [];
+  let points = 0;
+  for (let i = 0; i < 6; i++) {
+    const { failures, schedulesPerSecond, pointsPerSchedule } = await explore(of, {
+      ...{ strategy: 'random', seed: i, runs: schedules, budget: { schedules } },
+    });
+    assert.deepEqual(failures, []);
+    if (i > 0) rates.push(schedulesPerSecond);
+    points = pointsPerSchedule;
+  }
+  return { rate: median(rates), points };
+}
+
+/** The same as a property of fast-check: each schedule has a stage of its own, as there it must. */
+async function perSecondOfFastCheck(of: Scenario, numRuns: number): Promise<number | null> {
+  const fc = await import('fast-check').catch(() => null);
+  if (fc === null) return null;
+  const property = fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+    const { failures } = await explore(of, { strategy: new FastCheckSearch(scheduler) });
+    assert.deepEqual(failures, []);
+  });
+  await fc.assert(property, { numRuns: Math.ceil(numRuns / 4), seed: 1 });
+  const since = nowNs();
+  await fc.assert(property, { numRuns, seed: 2 });
+  return (numRuns * NS_PER_SECOND) / elapsedNs(since);
+}
+
+async function machineRows(effort: number): Promise<Row[]> {
+  const of = registerAgainstTruncate as Scenario;
+  const { rate, points } = await perSecond(of, Math.max(20, Math.round(4_000 * effort)));
+  const about = `${Math.round(points)} points`;
+  const rows: Row[] = [
+    { name: `explorer: whole machine, ${about}`, value: rate, unit: '/s', bound: 20_000 },
+  ];
+  const fastCheck = await perSecondOfFastCheck(of, Math.max(8, Math.round(400 * effort)));
+  if (fastCheck === null) return rows;
+  rows.push({ name: "the same under fast-check's scheduler", value: fastCheck, unit: '/s' });
+  const times = rate / fastCheck;
+  rows.push({ name: 'explorer against fast-check', value: times, unit: 'times', bound: 5 });
+  return rows;
+}
+
+/** A point that every page of a loop passes, in a machine that runs live. */
+function pointRow(effort: number): Row {
+  const live = new Scheduler({ mode: 'live' });
+  const pages = new Int32Array(4_096);
+  const timing = scaled(effort, { batch: 200, batches: 41 });
+  const plain = measure(timing, () => {
+    for (let i = 0; i < pages.length; i++) pages[i]!++;
+  });
+  const pointed = measure(timing, () => {
+    for (let i = 0; i < pages.length; i++) {
+      if (live.on) void live.at(i, 'write');
+      pages[i]!++;
+    }
+  });
+  const ns = Math.max(0, pointed.ns - plain.ns) / pages.length;
+  return { name: 'a scheduling point of a live machine', value: ns, unit: 'ns', bound: 2 };
+}
+
+export async function exploreRows(effort: number): Promise<readonly Row[]> {
+  const { rate, points } = await perSecond(twoCounters, Math.max(50, Math.round(100_000 * effort)));
+  return [
+    ...(await machineRows(effort)),
+    {
+      name: `explorer: bare core, ${Math.round(points)} points`,
+      ...{ value: rate, unit: '/s', bound: 200_000 },
+    },
+    pointRow(effort),
+  ];
+}
