@@ -15,8 +15,8 @@
 //   nrBlocks - 1           superblock, copy 1
 //
 // An inode keeps 11 extents in itself; further ones stand in a chain of overflow blocks, of
-// which none need be full. A
-// directory's blocks hold records of variable length (dirent) that fill the block up to its tail.
+// which none need be full.
+// A directory's blocks hold records of variable length (dirent) that fill the block to its tail.
 // An inode without a name that still has blocks is on the orphan list, which begins in the state
 // block and goes on through the inodes' nextOrphan; so is a file that is being truncated in more
 // than one transaction. A mount frees the ones, and the blocks past the size of the others.
