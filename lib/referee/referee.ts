@@ -9,10 +9,12 @@
 // judged when its bytes have moved, in the same turn.
 // The other laws are judged by the scenario that makes them observable.
 
+import { checkFunction, checkObject, shown } from '../arguments.js';
 import type { DmaEvent } from '../driver/dma.js';
 import type { DriverEvents } from '../driver/events.js';
+import { Errno } from '../errno.js';
 import type { PageOwner, PageSpace } from '../mm/page.js';
-import { PAGE_SIZE, pgoffOf, type Pfn, type Pgoff } from '../units.js';
+import { checkRange, PAGE_SIZE, pgoffOf, type Pfn, type Pgoff } from '../units.js';
 
 /** One run of bytes that landed where it had no business. */
 export interface StrayDma {
@@ -77,6 +79,11 @@ export class Referee {
   #orphanedPeak = 0;
 
   constructor(watched: Watched) {
+    checkObject('referee', 'watched', watched);
+    checkObject('referee', 'pages', watched.pages);
+    checkFunction('referee', 'nowNs', watched.nowNs);
+    checkFunction('referee', 'nameOf', watched.nameOf);
+    checkFunction('referee', 'orphanedBlocks', watched.orphanedBlocks);
     this.#watched = watched;
   }
 
@@ -87,6 +94,7 @@ export class Referee {
 
   /** A block was given to a file: nobody may still reference it through whom it belonged to. */
   blockGiven(pfn: Pfn, to: PageOwner): void {
+    this.#check('blockGiven', pfn, to);
     const refs = this.#watched.pages.refs(pfn);
     const from = this.#lastOwner.get(pfn);
     this.#lastOwner.delete(pfn);
@@ -98,6 +106,7 @@ export class Referee {
 
   /** A block left its file: remember whose it was while somebody references it. */
   blockLeft(pfn: Pfn, owner: PageOwner): void {
+    this.#check('blockLeft', pfn, owner);
     if (this.#watched.pages.refs(pfn) > 0) this.#lastOwner.set(pfn, owner);
   }
 
@@ -106,7 +115,16 @@ export class Referee {
     this.#orphanedPeak = Math.max(this.#orphanedPeak, this.#watched.orphanedBlocks());
   }
 
+  /** A page of the machine, and an owner. */
+  #check(call: string, pfn: Pfn, owner: PageOwner): void {
+    checkObject(call, 'owner', owner);
+    const { regions } = this.#watched.pages;
+    if (Number.isSafeInteger(pfn) && regions.some((region) => region.has(pfn))) return;
+    throw new Errno('EINVAL', `${call}: pfn: ${shown(pfn)} is no page`);
+  }
+
   #judge(e: DmaEvent): void {
+    checkEvent(e);
     this.#transfers++;
     this.#bytes += e.len;
     if (e.len === 0) return;
@@ -153,6 +171,12 @@ export class Referee {
       orphaned: this.#watched.orphanedBlocks(),
     };
   }
+}
+
+function checkEvent(e: DmaEvent): void {
+  checkObject('dma', 'event', e);
+  checkObject('dma', 'mapping', e.mapping);
+  checkRange('dma: pos, len:', e.pos, e.len);
 }
 
 function byteAt(pages: PageSpace, pfn: Pfn, pos: number): number {
