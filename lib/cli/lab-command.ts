@@ -20,10 +20,9 @@ import { cellsOf } from '../lab/matrix.js';
 import { withoutMeaning } from '../lab/measure.js';
 import { measureAll, serveCells } from '../lab/pool.js';
 import { fullTable, overview, strayText } from '../lab/table.js';
-import { pictureOf, type Picture } from '../lab/picture.js';
-import { reportHtml, worstCells } from '../lab/report.js';
+import { reportHtml } from '../lab/report.js';
 import { traceCell } from '../lab/trace-cell.js';
-import { policyOf } from '../lab/user-policy.js';
+import { isPath, policyOf } from '../lab/user-policy.js';
 
 interface Options {
   readonly policy: readonly string[];
@@ -97,50 +96,70 @@ async function withMeaning(cells: readonly Cell[], verdicts: CellVerdict[]) {
   return shuffled(measured);
 }
 
-async function measure(cells: readonly Cell[], options: Options, device: string) {
+interface Measured {
+  readonly verdicts: readonly CellVerdict[];
+  /** PictureData of the worst schedule as JSON, by cellName. */
+  readonly pictures: ReadonlyMap<string, string>;
+  readonly schedules: number;
+  readonly seconds: number;
+}
+
+const barFormat = '{bar} {value}/{total} {what}, {rate} schedules/s, {eta_formatted} left: {cell}';
+
+async function measure(
+  cells: readonly Cell[],
+  options: Options,
+  device: string,
+): Promise<Measured> {
+  const { stderr } = process;
   const bar = new SingleBar({
-    format: '{bar} {value}/{total} cells, {rate} schedules/s, {eta_formatted} left: {cell}',
-    stream: process.stderr,
-    clearOnComplete: true,
-    etaBuffer: 200,
+    ...{ format: barFormat, stream: stderr, clearOnComplete: true, etaBuffer: 200 },
   });
   const verdicts: CellVerdict[] = [];
+  const pictures = new Map<string, string>();
   const measured = await withMeaning(cells, verdicts);
-  bar.start(measured.length, 0, { cell: '', rate: '-' });
+  const seen = new Set<number>();
   const sinceMs = performance.now();
+  const elapsed = (): number => (performance.now() - sinceMs) / 1000;
   let schedules = 0;
+  bar.start(measured.length, 0, { what: 'cells', cell: '', rate: '-' });
   try {
-    await measureAll(
+    const ended = await measureAll(
       measured.map(({ cell }) => cell),
       {
-        schedules: options.schedules ?? usualSchedules,
-        seconds:
-          options.seconds ??
-          (options.schedules === undefined && options.exhaustive !== true
-            ? usualSeconds
-            : Infinity),
-        elapsed: () => (performance.now() - sinceMs) / 1000,
-        exhaustive: options.exhaustive === true,
-        live: options.live,
+        ...howMuch(options),
+        elapsed,
         device,
         processes: Math.min(options.processes, Math.max(1, measured.length)),
         script: process.argv[1]!,
         args: ['lab-process'],
-        onVerdict(verdict, index) {
-          verdicts[measured[index]!.index] = verdict;
+        onVerdict(verdict, index, picture) {
+          pictures.set(cellName(verdict), picture);
           schedules += verdict.schedules;
-          const rate = Math.round((schedules * 1000) / (performance.now() - sinceMs));
-          bar.increment(1, { cell: cellName(verdict), rate });
+          const rate = Math.round(schedules / elapsed());
+          bar.increment(seen.has(index) ? 0 : 1, { cell: cellName(verdict), rate });
+          seen.add(index);
+        },
+        onLive(done, of) {
+          bar.setTotal(of);
+          bar.update(done, { what: 'live', cell: '' });
         },
       },
     );
+    for (const [i, verdict] of ended.entries()) verdicts[measured[i]!.index] = verdict;
   } finally {
     bar.stop();
   }
-  return { verdicts, schedules, seconds: (performance.now() - sinceMs) / 1000 };
+  return { verdicts, pictures, schedules, seconds: elapsed() };
 }
 
-type Measured = Awaited<ReturnType<typeof measure>>;
+function howMuch({ schedules, seconds, exhaustive = false, live }: Options) {
+  const limited = schedules === undefined && !exhaustive;
+  return {
+    ...{ exhaustive, live, schedules: schedules ?? usualSchedules },
+    seconds: seconds ?? (limited ? usualSeconds : Infinity),
+  };
+}
 
 /** How many cells had each verdict, the most frequent first. */
 function counts(verdicts: readonly CellVerdict[]): string {
@@ -152,18 +171,36 @@ function counts(verdicts: readonly CellVerdict[]): string {
     .join(', ');
 }
 
+/** How many schedules those cells had in which somebody pins, and which were played live. */
+function depth(verdicts: readonly CellVerdict[]): string {
+  const pinned = verdicts.filter((v) => v.na === null && v.pin.includes('granted'));
+  const each = pinned.map((v) => v.schedules).sort((a, b) => a - b);
+  const [least = 0] = each;
+  const median = each[each.length >> 1] ?? 0;
+  const complete = pinned.filter((v) => v.complete).length;
+  const live = pinned.filter((v) => v.live !== null).length;
+  return (
+    `${pinned.length} cells whose holder got its DMA: ${least} schedules or more, ${median} at the ` +
+    `median, ${complete} searched to the end; ${live} played live`
+  );
+}
+
 function printPage({ verdicts, schedules, seconds }: Measured, options: Options): void {
   const print = (line: string): boolean => process.stdout.write(`${line}\n`);
   print(options.all === true ? fullTable(verdicts) : overview(verdicts));
   print('');
   print(`${verdicts.length} cells: ${counts(verdicts)}`);
   print(`${schedules} schedules in ${seconds.toFixed(0)} s; time in the verdicts is virtual`);
+  print(depth(verdicts));
   const strays = verdicts.filter((v) => v.stray.length > 0);
   for (const v of strays.slice(0, 5)) {
-    print(`stray DMA: ${cellName(v)}: ${strayText(v.stray[0]!)}; leasehold replay ${v.token}`);
+    print(`stray DMA: ${cellName(v)}: ${strayText(v.stray[0]!)}; ${replayOf(v)}`);
   }
   if (strays.length > 5) print(`stray DMA in ${strays.length - 5} more cells: see --all`);
 }
+
+const replayOf = ({ token, policy }: CellVerdict): string =>
+  `leasehold replay ${token}${isPath(policy) ? ` --policy ${policy}` : ''}`;
 
 function printBroken(verdicts: readonly CellVerdict[]): void {
   for (const v of verdicts) {
@@ -184,13 +221,8 @@ async function trace(cells: readonly Cell[], file: string, device: string): Prom
   await traceCell(cell, await policyOf(cell.policy), { device: `${device}.img`, file });
 }
 
-/** Draw the worst schedules and write the page. */
-async function report({ verdicts, seconds }: Measured, file: string, device: string) {
-  const pictures = new Map<string, Picture>();
-  for (const v of worstCells(verdicts)) {
-    const place = { device: `${device}.img`, token: v.token };
-    pictures.set(cellName(v), await pictureOf(v, await policyOf(v.policy), place));
-  }
+/** Write the page. */
+function report({ verdicts, pictures, seconds }: Measured, file: string, device: string): void {
   writeFileSync(file, reportHtml({ verdicts, pictures, seconds, device: `${device}*.img` }));
   process.stderr.write(`report: ${resolve(file)}\n`);
 }
@@ -209,7 +241,7 @@ async function run(options: Options): Promise<void> {
     } else {
       printPage(measured, options);
     }
-    if (options.report !== false) await report(measured, options.report, device.prefix);
+    if (options.report !== false) report(measured, options.report, device.prefix);
     printBroken(verdicts);
     process.exitCode = verdicts.every((v) => v.broken.length === 0) ? 0 : 1;
   } finally {

@@ -21,6 +21,8 @@ export const scenarioName = ({ policy, driver, behaviour, operation }: Cell): st
 export interface CellScenario extends Scenario<Machine> {
   /** The play of the run under way, or of the last one. */
   readonly play: () => Play;
+  /** The same, or null before the first run. */
+  readonly set: Play | null;
   /** How the last run ended, however far it came. */
   readonly ending: () => Ending;
 }
@@ -70,6 +72,9 @@ export function cellScenario(
     world,
     reset: 'restore',
     play: current,
+    get set() {
+      return play;
+    },
     ending: () => current().ending(),
     async body(race, machine) {
       play = await Play.set(machine, spec, cell.behaviour);

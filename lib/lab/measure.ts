@@ -4,6 +4,7 @@ import type { LayoutPolicy } from '../lease/layout.js';
 import { notApplicable } from './applicable.js';
 import type { Cell, CellVerdict, Ending, LiveEnding } from './cell.js';
 import { infeasible, playLive } from './live.js';
+import type { PictureData } from './picture-data.js';
 import { searchCell, type SearchOptions } from './search-cell.js';
 import { verdictOf } from './severity.js';
 
@@ -50,22 +51,25 @@ export function withoutMeaning(cell: Cell, policy: LayoutPolicy): CellVerdict | 
   };
 }
 
+export interface Measured {
+  readonly verdict: CellVerdict;
+  /** Of the worst schedule; null: nothing was measured. */
+  readonly picture: PictureData | null;
+}
+
 /** The cell's schedules; it is not played live yet. */
 export async function measureSchedules(
   cell: Cell,
   policy: LayoutPolicy,
   options: SearchOptions,
-): Promise<CellVerdict> {
+): Promise<Measured> {
   const na = withoutMeaning(cell, policy);
-  if (na !== null) return na;
-  const { worst, choices: _, ...found } = await searchCell(cell, policy, options);
+  if (na !== null) return { verdict: na, picture: null };
+  const { worst, choices: _, picture, ...found } = await searchCell(cell, policy, options);
   const pinned = worst.pin.includes('granted');
   const notLive = pinned ? (infeasible(worst) ?? 'not yet') : 'nothing was pinned';
-  return {
-    ...cell,
-    ...worst,
-    ...{ na: null, verdict: verdictOf(worst), ...found, live: null, notLive },
-  };
+  const verdict = { na: null, verdict: verdictOf(worst), ...found, live: null, notLive };
+  return { verdict: { ...cell, ...worst, ...verdict }, picture };
 }
 
 /** Whether a cell with that verdict is to be played live. */
@@ -87,7 +91,7 @@ export async function measureCell(
   policy: LayoutPolicy,
   options: MeasureOptions,
 ): Promise<CellVerdict> {
-  const verdict = await measureSchedules(cell, policy, options);
+  const { verdict } = await measureSchedules(cell, policy, options);
   if (!options.live || !isToBePlayed(verdict)) return withoutLive(verdict);
   return withLive(verdict, await playLive(cell, policy, `${options.device}.live`));
 }

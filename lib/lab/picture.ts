@@ -138,7 +138,8 @@ function pinBars({ samples }: PageWatch): Bar[] {
   return bars;
 }
 
-class PictureMaker {
+/** Records a schedule while it runs: set() when its scene is set, look() at each step. */
+export class PictureMaker {
   readonly #bars: Bar[] = [];
   #recorder: TraceRecorder | null = null;
   #watch: PageWatch | null = null;
@@ -148,7 +149,9 @@ class PictureMaker {
   set(play: Play): void {
     const { machine, spec } = play.scene;
     const { clock } = machine.sched;
+    this.stop();
     this.#play = play;
+    this.#bars.length = 0;
     this.#sinceNs = clock.nowNs;
     this.#recorder = new TraceRecorder(machine.sched);
     this.#watch = new PageWatch(machine);
@@ -170,6 +173,10 @@ class PictureMaker {
     this.#bars.push({ lane, kind, label, fromNs, toNs });
   }
 
+  stop(): void {
+    this.#recorder?.stop();
+  }
+
   /** Called at each step of the run. */
   look(): void {
     this.#watch?.look();
@@ -178,7 +185,7 @@ class PictureMaker {
   picture(): Picture {
     const { machine, spec } = this.#play!.scene;
     const recorder = this.#recorder!;
-    recorder.stop();
+    this.stop();
     const strays = machine.referee.verdict().stray.map(({ atNs, file }) => {
       const bar = { lane: 'DMA', kind: 'stray', label: `stray, into ${file}` } as const;
       return { ...bar, fromNs: atNs, toNs: atNs };

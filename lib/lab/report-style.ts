@@ -48,14 +48,20 @@ figure { overflow-x: auto; margin: .5rem 0 1.5rem; } [hidden] { display: none !i
 .key span { display: inline-block; margin-right: 1rem; } .key i { display: inline-block; width:
 .8em;
   height: .8em; border-radius: 2px; margin-right: .35em; }
+button { font: inherit; font-size: .8rem; padding: 0 .4rem; color: inherit;
+  background: var(--no-bg); border: 1px solid var(--line); border-radius: 4px; }
+tr.drawn td { white-space: normal; } tr.drawn svg { max-width: 46rem; }
 blockquote { margin: .5rem 0; padding-left: .8rem; border-left: 3px solid var(--line);
   max-width: 46rem; } code { font-size: .8rem; overflow-wrap: anywhere; }
-@media print { body { max-width: none; font-size: 10pt; } form { display: none; }
+@media print { body { max-width: none; font-size: 10pt; } form, button { display: none; }
   thead th { position: static; } figure, tr { break-inside: avoid; } .scroll { overflow: visible; }
   table { font-size: 7pt; } th, td { padding: 1px 3px; } }
 `;
 
-/** Rows and sections show what the three filters let through. */
+/**
+ * Rows and sections show what the three filters let through; pictures are drawn: those of figures
+ * at once, that of a cell below its row when its button is pressed, and gone when again.
+ */
 export const script = `
 const form = document.querySelector('form');
 const show = () => {
@@ -66,4 +72,30 @@ const show = () => {
   }
 };
 form.addEventListener('change', show);
+const pictures = JSON.parse(document.getElementById('pictures').textContent);
+const drawn = ({ picture, title }) => {
+  const data = pictures[picture];
+  return timelineSvg(data, title) + pageMapSvg(data);
+};
+for (const div of document.querySelectorAll('div.picture[data-picture]')) {
+  div.innerHTML = drawn(div.dataset);
+}
+document.getElementById('cells')?.addEventListener('click', ({ target }) => {
+  if (target.dataset?.picture === undefined) return;
+  const row = target.closest('tr');
+  if (row.nextElementSibling?.classList.contains('drawn')) {
+    row.nextElementSibling.remove();
+    return;
+  }
+  const below = document.createElement('tr');
+  below.className = 'drawn';
+  Object.assign(below.dataset, row.dataset);
+  const cell = below.insertCell();
+  cell.colSpan = row.cells.length;
+  cell.innerHTML = drawn(target.dataset);
+  cell.append(Object.assign(document.createElement('code'), {
+    textContent: target.dataset.replay,
+  }));
+  row.after(below);
+});
 `;

@@ -1,20 +1,23 @@
-// The report: one HTML file that needs nothing else. The matrix, a picture of the worst schedule of
-// each policy against each driver, what the matrix showed of each objection, and every cell.
+// The report: one HTML file that needs nothing else. The matrix, what it showed of each objection,
+// and every cell with a picture of its worst schedule.
+//
+// Pictures are data, said once for all cells that have the same, and drawn by the browser: the worst
+// of each policy against each driver when the page is opened, any other cell's when it is asked for.
 
 import { answered } from './objections.js';
 import { behaviours } from './behaviour.js';
 import { behaviourNames, cellName, driverNames, operationNames, type CellVerdict } from './cell.js';
 import { operations } from './operation.js';
-import type { Picture } from './picture.js';
 import { script, style } from './report-style.js';
 import { compareEndings } from './severity.js';
+import { isPath } from './user-policy.js';
 import { duration, longestStuck, shortDrivers, strayText, wordOf, worstOf } from './table.js';
-import { pageMapSvg, timelineSvg } from './timeline-svg.js';
+import { pictureScript } from './picture-script.js';
 
 export interface ReportOptions {
   readonly verdicts: readonly CellVerdict[];
-  /** By cellName. */
-  readonly pictures: ReadonlyMap<string, Picture>;
+  /** PictureData as JSON, by cellName. */
+  readonly pictures: ReadonlyMap<string, string>;
   readonly seconds: number;
   readonly device: string;
 }
@@ -42,7 +45,7 @@ function isWorse(a: CellVerdict, b: CellVerdict): boolean {
   return byWord > 0 || (byWord === 0 && compareEndings(a, b) > 0);
 }
 
-/** The worst cell of each policy against each driver: those that a picture is drawn of. */
+/** The worst cell of each policy against each driver: those that are drawn at once. */
 export function worstCells(verdicts: readonly CellVerdict[]): CellVerdict[] {
   const worst = new Map<string, CellVerdict>();
   for (const v of verdicts) {
@@ -73,39 +76,73 @@ function matrix(verdicts: readonly CellVerdict[], policies: readonly string[]): 
 
 const ended = (ns: number): string => (ns === 0 ? 'at once' : `after ${duration(ns)}`);
 
-function figure(v: CellVerdict, picture: Picture | undefined): string {
-  const what = `${v.driver}, ${v.behaviour}, ${v.operation}: ${v.verdict}`;
+/** Each different picture once, and where a cell's is among them. */
+class Album {
+  readonly #places = new Map<string, number>();
+  readonly #pictures: ReadonlyMap<string, string>;
+
+  constructor(pictures: ReadonlyMap<string, string>) {
+    this.#pictures = pictures;
+  }
+
+  /** The attribute that names the cell's picture; empty if it has none. */
+  of(v: CellVerdict): string {
+    const picture = this.#pictures.get(cellName(v));
+    if (picture === undefined) return '';
+    let place = this.#places.get(picture);
+    if (place === undefined) this.#places.set(picture, (place = this.#places.size));
+    return ` data-picture="${place}"`;
+  }
+
+  /** All that were asked for. A label of a user's own cannot end the element. */
+  get json(): string {
+    return `[${[...this.#places.keys()].join(',\n')}]`.replaceAll('<', '\\u003c');
+  }
+}
+
+const whatOf = (v: CellVerdict): string =>
+  `${v.driver}, ${v.behaviour}, ${v.operation}: ${v.verdict}`;
+
+/** How to see it again. */
+const replayOf = ({ token, policy }: CellVerdict): string =>
+  `leasehold replay ${token}${isPath(policy) ? ` --policy ${policy}` : ''}`;
+
+function figure(v: CellVerdict, album: Album): string {
+  const what = whatOf(v);
   const stray = v.stray[0] === undefined ? '' : ` First stray byte: ${strayText(v.stray[0])}.`;
   const caption =
     `<strong>${escape(what)}</strong>; it ended ` +
     `${v.outcome.end === 'hung' ? 'never' : ended(v.outcome.tookNs)}; holder ` +
     `${escape(v.holder)}; worst of ${v.schedules} schedules (${v.strategy}).${escape(stray)}` +
-    `<br><code>leasehold replay ${v.token}</code>`;
-  const svg = picture === undefined ? '' : timelineSvg(picture, what) + pageMapSvg(picture);
+    `<br><code>${escape(replayOf(v))}</code>`;
   const data = `data-policy="${escape(v.policy)}" data-driver="${v.driver}"`;
   return (
-    `<figure id="${id(v.policy, v.driver)}" ${data} data-behaviour="${v.behaviour}">${svg}` +
+    `<figure id="${id(v.policy, v.driver)}" ${data} data-behaviour="${v.behaviour}">` +
+    `<div class="picture" data-title="${escape(what)}"${album.of(v)}></div>` +
     `<figcaption>${caption}</figcaption></figure>`
   );
 }
 
-function policySection(policy: string, options: ReportOptions, worst: CellVerdict[]): string {
+function policySection(
+  policy: string,
+  options: ReportOptions,
+  worst: CellVerdict[],
+  album: Album,
+): string {
   const cells = options.verdicts.filter((v) => v.policy === policy);
   const said = answered(policy, cells).map(
     (a) =>
       `<blockquote><span class="dim">${escape(a.who)}:</span> ${escape(a.said)}.<br>` +
       `${escape(a.shown)}</blockquote>`,
   );
-  const figures = worst
-    .filter((v) => v.policy === policy)
-    .map((v) => figure(v, options.pictures.get(cellName(v))));
+  const figures = worst.filter((v) => v.policy === policy).map((v) => figure(v, album));
   return (
     `<section data-policy="${escape(policy)}"><h3>${escape(policy)}</h3>` +
     `${said.join('')}${figures.join('')}</section>`
   );
 }
 
-function cellRow(v: CellVerdict): string {
+function cellRow(v: CellVerdict, album: Album): string {
   const data =
     `data-policy="${escape(v.policy)}" data-driver="${v.driver}" ` +
     `data-behaviour="${v.behaviour}"`;
@@ -117,19 +154,31 @@ function cellRow(v: CellVerdict): string {
     `${v.transfers.done} + ${v.transfers.failed}`,
     v.orphanedPeak > 0 ? `${v.orphanedPeak}, ${v.leaked} left` : '',
     `${v.schedules}${v.complete ? '' : '+'}`,
-    v.live === null ? '' : `${v.live.verdict}, ${v.live.tookMs} ms`,
+    v.live === null ? '' : `${v.live.verdict}, ${Number(v.live.tookMs.toFixed(1))} ms`,
   ];
   const verdict = `<td class="${classOf(wordOf(v).word)}">${escape(v.verdict)}</td>`;
   const tds = texts.map((text) => `<td>${escape(text)}</td>`);
-  return `<tr ${data}>${tds.slice(0, 4).join('')}${verdict}${tds.slice(4).join('')}</tr>`;
+  const title = `data-title="${escape(whatOf(v))}" data-replay="${escape(replayOf(v))}"`;
+  const draw = `<td><button type="button" ${title}${album.of(v)}>draw</button></td>`;
+  return `<tr ${data}>${draw}${tds.slice(0, 4).join('')}${verdict}${tds.slice(4).join('')}</tr>`;
 }
 
-function allCells(verdicts: readonly CellVerdict[]): string {
+function allCells(verdicts: readonly CellVerdict[], album: Album): string {
   const head = [
-    ...['policy', 'driver', 'application', 'during', 'verdict', 'after', 'holder', 'stuck beside'],
+    ...[
+      'schedule',
+      'policy',
+      'driver',
+      'application',
+      'during',
+      'verdict',
+      'after',
+      'holder',
+      'stuck beside',
+    ],
     ...['DMA done + failed', 'orphaned', 'schedules', 'live'],
   ];
-  const rows = verdicts.filter((v) => v.na === null).map(cellRow);
+  const rows = verdicts.filter((v) => v.na === null).map((v) => cellRow(v, album));
   return (
     `<details><summary>${rows.length} cells that were measured</summary><div class="scroll">` +
     `<table id="cells"><thead><tr>${head.map((h) => `<th>${h}</th>`).join('')}</tr></thead>` +
@@ -176,6 +225,7 @@ export function reportHtml(options: ReportOptions): string {
   const { verdicts, seconds, device } = options;
   const policies = [...new Set(verdicts.map((v) => v.policy))];
   const worst = worstCells(verdicts);
+  const album = new Album(options.pictures);
   const schedules = verdicts.reduce((n, v) => n + v.schedules, 0);
   const broken = verdicts.flatMap((v) => v.broken.map((b) => `${cellName(v)}: ${b}`));
   const key = colours.map(
@@ -202,8 +252,9 @@ ${words()}${reasonsList(verdicts)}
 <h2>Policy by policy</h2><p class="key dim">${key.join('')}</p>
 <p class="dim">Time is not to scale. Below each timeline: the blocks of the file, pinned where
 outlined.</p>
-${policies.map((policy) => policySection(policy, options, worst)).join('\n')}
-<h2>Every cell</h2>${allCells(verdicts)}
-<script>${script}</script></body></html>
+${policies.map((policy) => policySection(policy, options, worst, album)).join('\n')}
+<h2>Every cell</h2>${allCells(verdicts, album)}
+<script type="application/json" id="pictures">${album.json}</script>
+<script>${pictureScript}${script}</script></body></html>
 `;
 }

@@ -11,6 +11,7 @@ import {
   NondeterminismError,
   PCTSearch,
   RandomSearch,
+  ReplaySearch,
   type Scenario,
   type Search,
 } from '../explore/index.js';
@@ -18,6 +19,9 @@ import { Stages } from '../explore/run-once.js';
 import type { LayoutPolicy } from '../lease/layout.js';
 import type { Cell, Ending } from './cell.js';
 import { cellScenario, type CellScenario } from './cell-world.js';
+import { PictureMaker } from './picture.js';
+import { pictureData, type PictureData } from './picture-data.js';
+import type { Play } from './play.js';
 import { breaches, mustStray, mustTear } from './judgement.js';
 import { compareEndings, verdictOf } from './severity.js';
 
@@ -38,6 +42,8 @@ export interface Found {
   readonly complete: boolean;
   readonly seen: Readonly<Record<string, number>>;
   readonly broken: readonly string[];
+  /** The worst schedule. */
+  readonly picture: PictureData;
 }
 
 /** What the negative control is given at least, so that it is caught. */
@@ -56,6 +62,7 @@ class CellSearch {
   readonly #policy: LayoutPolicy;
   readonly #scenario: CellScenario;
   readonly #stages: Stages;
+  #onSet: ((play: Play) => void) | null = null;
   readonly #seen = new Map<string, number>();
   readonly #broken = new Set<string>();
   #schedules = 0;
@@ -65,7 +72,7 @@ class CellSearch {
   constructor(cell: Cell, policy: LayoutPolicy, device: string) {
     this.#cell = cell;
     this.#policy = policy;
-    this.#scenario = cellScenario(cell, policy, { device });
+    this.#scenario = cellScenario(cell, policy, { device, onSet: (play) => this.#onSet?.(play) });
     this.#stages = new Stages(this.#scenario as Scenario);
   }
 
@@ -103,7 +110,28 @@ class CellSearch {
     }
   }
 
-  found(strategy: string, complete: boolean): Found {
+  /** The worst schedule once more, watched. */
+  async #draw(choices: readonly number[]): Promise<PictureData> {
+    const maker = new PictureMaker();
+    const search = new ReplaySearch(choices);
+    search.begin();
+    this.#onSet = (play) => maker.set(play);
+    try {
+      await this.#stages.run(search, {
+        onScheduler: (sched) => {
+          const { set } = this.#scenario;
+          if (set?.scene.machine.sched === sched) maker.set(set); // a stage that was put back
+        },
+        onStep: () => maker.look(),
+      });
+      return pictureData(maker.picture());
+    } finally {
+      maker.stop();
+      this.#onSet = null;
+    }
+  }
+
+  async found(strategy: string, complete: boolean): Promise<Found> {
     const { ending, choices, keys } = this.#worst!;
     const broken = [...this.#broken];
     const expected = expectedVerdict(this.#cell, this.#policy);
@@ -119,6 +147,7 @@ class CellSearch {
       complete,
       seen: Object.fromEntries(this.#seen),
       broken,
+      picture: await this.#draw(choices),
     };
   }
 
@@ -137,24 +166,35 @@ export async function searchCell(
   policy: LayoutPolicy,
   options: SearchOptions,
 ): Promise<Found> {
-  const { exhaustive, device } = options;
+  const search = new CellSearch(cell, policy, options.device);
+  try {
+    return await searchWith(search, cell, policy, options);
+  } finally {
+    await search.end();
+  }
+}
+
+async function searchWith(
+  search: CellSearch,
+  cell: Cell,
+  policy: LayoutPolicy,
+  options: SearchOptions,
+): Promise<Found> {
+  const { exhaustive } = options;
   const fewest = expectedVerdict(cell, policy) === null ? 1 : fewestToStray;
   const schedules = Math.max(options.schedules, fewest);
-  const search = new CellSearch(cell, policy, device);
   const bounded = new BoundedSearch({ preemptions, cache: true });
   try {
     await search.run(bounded, 1);
-    if (search.refused) return search.found('one', true);
+    if (search.refused) return await search.found('one', true);
     const share = exhaustive ? Infinity : Math.ceil(schedules * 0.4);
-    if (await search.run(bounded, share)) return search.found('exhaustive', true);
+    if (await search.run(bounded, share)) return await search.found('exhaustive', true);
     const half = Math.ceil(schedules * 0.75);
     await search.run(new PCTSearch(3, seed, half), half);
     await search.run(new RandomSearch(seed, schedules), schedules);
   } catch (e) {
     if (!(e instanceof NondeterminismError) || search.schedules === 0) throw e;
     search.failed(e.message);
-  } finally {
-    await search.end();
   }
   return search.found('exhaustive, then pct and random', false);
 }
