@@ -34,6 +34,8 @@ export type RaceContext = Race & RaceAssertions;
 interface CommonOptions extends Omit<ExploreOptions, 'onProgress'> {
   readonly timers?: RaceTimers;
   readonly maxPoints?: number;
+  /** 'restore' puts the machine back between schedules instead of booting it: see Scenario. */
+  readonly reset?: Scenario['reset'];
   /** Fail unless the search was complete, rather than log that it was not. */
   readonly mustComplete?: boolean;
 }
@@ -58,13 +60,14 @@ function scenarioOf<W>(
   options: MachineRaceOptions | WorldRaceOptions<W>,
   fn: RaceFunction<W>,
 ): Scenario {
-  const { timers, maxPoints } = options;
+  const { timers, maxPoints, reset } = options;
   const world = options.world === undefined ? machineWorld(options) : options.world;
   return {
     name: slug(title),
     title,
     ...(timers !== undefined && { timers }),
     ...(maxPoints !== undefined && { maxPoints }),
+    ...(reset !== undefined && { reset }),
     ...(world !== null && { world }),
     body: (race, made) => fn(contextOf(race), made as W),
   };
@@ -79,6 +82,7 @@ function contextOf(race: Race): RaceContext {
     outcome: race.outcome.bind(race),
     note: race.note.bind(race),
     object: race.object.bind(race),
+    keep: race.keep.bind(race),
     at: race.at.bind(race),
     sched: race.sched,
   });

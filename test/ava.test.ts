@@ -34,6 +34,27 @@ race('a machine boots for every schedule', { preemptions: 1 }, async (t, machine
   t.task('admin', () => admin.truncate('/data', 0));
 });
 
+race(
+  'a machine that is put back between its schedules has each of them begin alike',
+  { preemptions: 1, reset: 'restore', mustComplete: true },
+  async (t, machine) => {
+    const seen = { inThisOne: 0 };
+    const app = machine.spawn('app');
+    const fd = await app.open('/data', ['rdwr', 'creat']);
+    await app.write(fd, 0, new Uint8Array(4096));
+    const admin = machine.spawn('admin');
+    t.keep(seen);
+    t.task('app', async () => {
+      seen.inThisOne++;
+      const { length } = await app.read(fd, 0, 4096);
+      t.true(length === 0 || length === 4096);
+      t.is(seen.inThisOne, 1);
+    });
+    t.task('admin', () => admin.truncate('/data', 0));
+    t.finish('the file is empty', async () => t.is((await admin.stat('/data')).size, 0));
+  },
+);
+
 race('a world of pages and files is given to the body', { world: memoryWorld() }, (t, world) => {
   t.is(world.file(2).nrPages, 2);
 });
