@@ -68,6 +68,9 @@ export function checkCoreAccess(access: number, rules: RdmaRules): void {
   }
 }
 
+/** What a region over a dma-buf may have (uverbs_std_types_mr.c: UVERBS_METHOD_REG_DMABUF_MR). */
+export const DMABUF_ACCESS = b.local_write | REMOTE | b.relaxed_ordering;
+
 /** What the driver refuses of what the core let through (rxe_reg_user_mr, facts 5.1). */
 export function checkDriverAccess(access: number, rules: RdmaRules): void {
   if (!rules.driverAccessCheck) return;

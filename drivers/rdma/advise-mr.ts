@@ -1,13 +1,14 @@
 // advise_mr: fault pages of on-demand regions in before they are used (core: ib_uverbs_advise_mr;
 // rxe_odp.c: rxe_ib_advise_mr; ibv_advise_mr(3)).
 //
-//   no such verb, or no such advice EOPNOTSUPP · flags EINVAL · a key that names no region of the
-//   domain, a range outside it or unmapped EFAULT · a window's key EINVAL · PREFETCH_WRITE of a
-//   region that is not writable EPERM
+//   no such verb, or no such advice EOPNOTSUPP · flags EINVAL · a window's key EINVAL · a key that
+//   names no region EFAULT, one of another domain EPERM, of a region that is not on-demand, or has
+//   another key by now ENOENT (Soft-RoCE: EINVAL for each of them) · a range outside it or unmapped
+//   EFAULT · PREFETCH_WRITE of a region that is not writable EPERM · no memory ENOMEM
 
 import { type Caller, type Device, Errno, isErrno, type Task } from '../../lib/driver/index.js';
 import { checkAddr, checkInt, checkOneOf } from './args.js';
-import { isWindowKey } from './keys.js';
+import { indexOf, isWindowKey } from './keys.js';
 import type { MR } from './mr.js';
 import { OdpUmem } from './odp-umem.js';
 import type { PD } from './pd.js';
@@ -71,15 +72,27 @@ function checkPart(file: UverbsFile, pd: PD, advice: Advice, sge: SGE): Part {
   const addr = checkAddr('address', sge.addr);
   const len = checkAddr('length', sge.len);
   if (isWindowKey(lkey)) throw new Errno('EINVAL', `advise_mr: ${lkey} is a window`);
-  const mr = file.objects.ofKind<MR>('mr').find((m) => m.key.lkey === lkey);
-  if (mr === undefined || mr.pd !== pd || !(mr.memory instanceof OdpUmem)) {
-    throw new Errno('EFAULT', `advise_mr: ${lkey} names no on-demand region of the domain`);
-  }
+  const { mr, odp } = lookUp(file, pd, lkey);
   if (!mr.key.covers(addr - mr.addr + mr.key.iova, len)) {
     throw new Errno('EFAULT', `advise_mr: [${addr}, +${len}) is not in region ${lkey}`);
   }
-  if (advice === 'PREFETCH_WRITE' && !mr.memory.writable) {
+  if (advice === 'PREFETCH_WRITE' && !odp.writable) {
     throw new Errno('EPERM', `advise_mr: region ${lkey} is not writable`);
   }
-  return { odp: mr.memory, addr, len };
+  return { odp, addr, len };
+}
+
+/** The on-demand region of the domain that an lkey names; else the errno that the rules say. */
+function lookUp(file: UverbsFile, pd: PD, lkey: number): { mr: MR; odp: OdpUmem } {
+  const { rules } = file.device;
+  const regions = file.objects.ofKind<MR>('mr');
+  const mr = regions.find(({ key }) => indexOf(key.lkey) === indexOf(lkey));
+  const refused = (code: 'EFAULT' | 'ENOENT' | 'EPERM', why: string): Errno =>
+    new Errno(rules.adviseBadLkey === 'by cause' ? code : 'EINVAL', `advise_mr: ${lkey} ${why}`);
+  if (mr === undefined) throw refused('EFAULT', 'names no region');
+  if (mr.pd !== pd) throw refused('EPERM', 'is of another domain');
+  const { memory, key } = mr;
+  if (key.lkey !== lkey) throw refused('ENOENT', 'is no longer the key of its region');
+  if (!(memory instanceof OdpUmem)) throw refused('ENOENT', 'is of no on-demand region');
+  return { mr, odp: memory };
 }

@@ -11,6 +11,7 @@ import {
   type AccessFlags,
   checkCoreAccess,
   checkDriverAccess,
+  DMABUF_ACCESS,
 } from './access.js';
 import { checkAddr, SIZE_MAX } from './args.js';
 import { hcaLimits } from './hca.js';
@@ -59,7 +60,7 @@ export async function regMR(file: UverbsFile, arg: RegMRArg, caller: Caller): Pr
   using pd = file.objects.use<PD>('pd', arg.pd);
   checkDriverAccess(access, device.rules);
   if (implicit && !device.rules.implicitOdp) {
-    throw new Errno('EINVAL', 'reg_mr: no implicit on-demand paging'); // rxe_odp_mr_init_user
+    throw new Errno('EOPNOTSUPP', 'reg_mr: no implicit on-demand paging'); // facts 5.5: rxe_odp.c
   }
   const held: { mr: MR | null } = { mr: null };
   const memory = await takeMemory(file, caller, { addr, len, access }, held);
@@ -134,6 +135,9 @@ export async function regDmaBufMR(
   const len = checkAddr('length', arg.len);
   const iova = checkAddr('iova', arg.iova ?? offset);
   checkOffsets(offset, iova);
+  if ((access & ~DMABUF_ACCESS) !== 0) {
+    throw new Errno('EINVAL', `reg_mr: access ${access} of a dma-buf region`);
+  }
   checkCoreAccess(access, device.rules);
   using pd = file.objects.use<PD>('pd', arg.pd);
   checkDriverAccess(access, device.rules);

@@ -78,6 +78,8 @@ export class QueuePair {
   readonly inbox: Inbox;
   /** A receive request that a message has begun to fill. */
   receiving: RecvWQE | null = null;
+  /** The last message that came had packets, but no last one. */
+  cutOff = false;
   /** The requester works on the head of the send queue. */
   executing: SendWQE | null = null;
   destroyed = false;
@@ -246,6 +248,7 @@ export class QueuePair {
     this.window.clear();
     this.rq.drain();
     this.receiving = null;
+    this.cutOff = false;
     this.nextSeq = 0;
     this.expectedSeq = 0;
     this.atomics.length = 0;

@@ -5,6 +5,8 @@
 //   number too high · too low           NAK_SEQ · again   -
 //   QP access flags deny the operation  NAK_INVALID       dropped
 //   READ or atomic, none allowed        NAK_INVALID       -
+//   the message before had no end, or
+//   this one not the length it says     NAK_INVALID       dropped
 //   no receive request                  RNR               dropped
 //   key, right, range, region state     NAK_ACCESS        dropped
 //   buffer of the receive request bad   NAK_OP            the receiver goes to ERR
@@ -36,7 +38,7 @@ export async function respond(
       const early = checkSeq(qp, request);
       if (early !== 'expected') return early === 'again' ? await repeat(qp, request) : early;
     }
-    const refusal = checkOp(qp, request) ?? checkResource(qp, request);
+    const refusal = checkShape(qp, request) ?? checkOp(qp, request) ?? checkResource(qp, request);
     if (refusal !== null) return refusal === 'drop' ? null : refusal;
     const answer = await execute(task, qp, request);
     return qp.type === 'RC' ? answer : null;
@@ -59,6 +61,18 @@ async function repeat(qp: QueuePair, request: WireRequest): Promise<WireResponse
   if (request.kind !== 'atomic') return ACK;
   const saved = qp.atomics.find(({ seq }) => seq === request.seq);
   return saved === undefined ? null : { syndrome: 'ACK', old: saved.old };
+}
+
+/**
+ * check_op_seq and check_length: after packets without a last one no message may begin, and a whole
+ * message has the length that its header says.
+ */
+function checkShape(qp: QueuePair, request: WireRequest): WireResponse | 'drop' | null {
+  const { payload, complete, len } = request;
+  const cutOff = qp.cutOff;
+  qp.cutOff = !complete;
+  if (!cutOff && (payload === null || !complete || payload.len === len)) return null;
+  return qp.type === 'RC' ? nak(qp, 'NAK_INVALID') : 'drop';
 }
 
 const qpRight: Record<WireRequest['kind'], number> = {

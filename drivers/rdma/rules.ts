@@ -45,6 +45,11 @@ export interface RdmaRules {
   readonly dmaBuf: boolean;
   /** advise_mr: rxe 6.16+ with on-demand paging. read */
   readonly adviseMR: boolean;
+  /**
+   * Which errno a bad lkey of advise_mr has: rxe_ib_prefetch_sg_list finds none for whatever is
+   * wrong with it; ibv_advise_mr(3) tells unknown, not on-demand and another domain's apart. read
+   */
+  readonly adviseBadLkey: 'EINVAL' | 'by cause';
   /** regMrLease, a registration that takes a layout lease: a proposal (facts 9.1). */
   readonly regLease: boolean;
 }
@@ -66,6 +71,7 @@ const rxe61: RdmaRules = {
   windowRange: false,
   dmaBuf: false,
   adviseMR: false,
+  adviseBadLkey: 'EINVAL',
   regLease: false,
 };
 
@@ -93,6 +99,7 @@ const whole: RdmaRules = {
   retryCnt7IsForever: false,
   windowRange: true,
   dmaBuf: true,
+  adviseBadLkey: 'by cause',
   regLease: true,
 };
 

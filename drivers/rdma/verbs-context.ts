@@ -6,80 +6,88 @@
 // the kind that is asked for, is EINVAL before the kernel is asked.
 
 import { type DmaBuf, Errno, type NodeIO } from '../../lib/driver/index.js';
-import { accessOf, type AccessFlags } from './access.js';
+import { accessBits, accessOf, type AccessFlags } from './access.js';
 import { SIZE_MAX } from './args.js';
 import type { Advice } from './advise-mr.js';
 import type { WindowType } from './memory-window.js';
 import type { MRInfo, RegMRResult } from './mr-registration.js';
-import type { ReregFlag } from './mr-rereg.js';
-import type { QPType } from './opcode.js';
 import type { AHAttr, QPAttr, QPState } from './qp-state.js';
-import type { QPCap } from './queue-pair.js';
 import { checkReregInput, kernelRefused } from './rereg-error.js';
 import type { DeviceInfo, VerbsRequests } from './requests.js';
 import type { SRQAttr } from './srq.js';
 import type { AsyncEvent } from './uverbs-file.js';
-import { AH, CompChannel, CQ, handleOf, MR, MW, PD, QP, SRQ } from './verbs-objects.js';
+import {
+  AH,
+  CompChannel,
+  CQ,
+  handleOf,
+  type Kind,
+  MR,
+  MW,
+  PD,
+  QP,
+  SRQ,
+  type VerbsObject,
+} from './verbs-objects.js';
 import type { WC } from './wc.js';
-import type { RecvWR, SendFlag, SendWR, SGE } from './work-request.js';
+import type { RecvWR, SendWR, SGE } from './work-request.js';
 import { withVariant } from './keys.js';
 
+import type { BindRequest, CreateQPAttr, RegMRExAttr, ReregRequest } from './verbs-args.js';
+
+export type * from './verbs-args.js';
 export type { AH, CompChannel, CQ, MR, MW, PD, QP, SRQ } from './verbs-objects.js';
 export type { AccessFlags, AccessName } from './access.js';
 export type { QPAttr, QPState } from './qp-state.js';
 export type { AsyncEvent } from './uverbs-file.js';
 export type { RecvWR, SendWR, SGE } from './work-request.js';
 
-export interface CreateQPAttr {
-  readonly pd: PD;
-  readonly sendCQ: CQ;
-  readonly recvCQ: CQ;
-  readonly srq?: SRQ;
-  readonly type?: QPType;
-  readonly cap?: Partial<QPCap>;
-  readonly sqSigAll?: boolean;
-}
-
-/** What ibv_reg_mr_ex() takes: a range of memory, a dma-buf, or the whole address space. */
-export interface RegMRExAttr {
-  readonly addr?: number;
-  readonly len?: number;
-  readonly iova?: number;
-  readonly access?: AccessFlags;
-  readonly buf?: DmaBuf;
-  readonly offset?: number;
-  /** Implicit on-demand paging; access has on_demand. */
-  readonly implicit?: boolean;
-}
-
-export interface ReregRequest {
-  readonly flags: readonly (ReregFlag | number)[];
-  readonly pd?: PD;
-  readonly addr?: number;
-  readonly len?: number;
-  readonly iova?: number;
-  readonly access?: AccessFlags;
-}
-
-export interface BindRequest {
-  readonly wrId?: number;
-  readonly mr: MR | null;
-  readonly addr: number;
-  readonly len: number;
-  readonly access: AccessFlags;
-  readonly flags?: readonly SendFlag[];
-}
+/** Requests that destroy one object. */
+type Destroyer = {
+  [R in keyof VerbsRequests]: VerbsRequests[R] extends { arg: { handle: number }; ret: void }
+    ? R
+    : never;
+}[keyof VerbsRequests];
 
 export class VerbsContext {
   readonly #io: NodeIO<VerbsRequests>;
+  #closed = false;
+  #fork: 'not asked' | 'ready' | 'too late' = 'not asked';
 
   constructor(io: NodeIO<VerbsRequests>) {
     this.#io = io;
   }
 
   /** ibv_close_device(): everything made through the context is destroyed, newest first. */
-  close(): Promise<void> {
-    return this.#io.close();
+  async close(): Promise<void> {
+    await this.#io.close();
+    this.#closed = true;
+  }
+
+  /** The object is destroyed by this request, by its own close() as well. */
+  #made<T extends VerbsObject>(request: Destroyer, kind: Kind<T>, object: T): T {
+    object.endsBy(async () => {
+      if (!this.#closed) await this.#destroy(request, kind, object);
+    });
+    return object;
+  }
+
+  async #destroy<T extends VerbsObject>(
+    request: Destroyer,
+    kind: Kind<T>,
+    object: T,
+  ): Promise<void> {
+    await this.#io.ioctl(request, { handle: handleOf(kind, object) });
+    object.endsBy(null);
+  }
+
+  /**
+   * ibv_fork_init(): regions registered from now on would not be inherited by a fork. EINVAL: there
+   * has been a region already (libibverbs/memory.c: too_late).
+   */
+  forkInit(): void {
+    if (this.#fork === 'too late') throw new Errno('EINVAL', 'fork_init: there are regions');
+    this.#fork = 'ready';
   }
 
   queryDevice(): Promise<DeviceInfo> {
@@ -94,19 +102,21 @@ export class VerbsContext {
   // -- protection domains, address handles --
 
   async allocPD(): Promise<PD> {
-    return new PD((await this.#io.ioctl('ALLOC_PD', {})).handle);
+    const { handle } = await this.#io.ioctl('ALLOC_PD', {});
+    return this.#made('DEALLOC_PD', PD, new PD(handle));
   }
 
-  async deallocPD(pd: PD): Promise<void> {
-    await this.#io.ioctl('DEALLOC_PD', { handle: handleOf(PD, pd) });
+  deallocPD(pd: PD): Promise<void> {
+    return this.#destroy('DEALLOC_PD', PD, pd);
   }
 
   async createAH(pd: PD, attr: AHAttr): Promise<AH> {
-    return new AH((await this.#io.ioctl('CREATE_AH', { pd: handleOf(PD, pd), attr })).handle);
+    const { handle } = await this.#io.ioctl('CREATE_AH', { pd: handleOf(PD, pd), attr });
+    return this.#made('DESTROY_AH', AH, new AH(handle));
   }
 
-  async destroyAH(ah: AH): Promise<void> {
-    await this.#io.ioctl('DESTROY_AH', { handle: handleOf(AH, ah) });
+  destroyAH(ah: AH): Promise<void> {
+    return this.#destroy('DESTROY_AH', AH, ah);
   }
 
   // -- memory --
@@ -125,7 +135,10 @@ export class VerbsContext {
     access: AccessFlags,
   ): Promise<MR> {
     const arg = { pd: handleOf(PD, pd), addr, len, iova, access };
-    return this.#mr(pd, addr, len, await this.#io.ioctl('REG_MR', arg));
+    const keys = await this.#io.ioctl('REG_MR', arg);
+    const pinned = (accessOf(access) & accessBits.on_demand) === 0;
+    if (pinned && this.#fork === 'not asked') this.#fork = 'too late';
+    return this.#mr(pd, addr, len, keys);
   }
 
   /** ibv_reg_dmabuf_mr(). */
@@ -163,11 +176,12 @@ export class VerbsContext {
   }
 
   #mr(pd: PD, addr: number, len: number, keys: RegMRResult, kind: MR['kind'] = 'user'): MR {
-    return new MR(keys.handle, pd, addr, len, keys.lkey, keys.rkey, kind);
+    const mr = new MR(keys.handle, pd, addr, len, keys.lkey, keys.rkey, kind);
+    return this.#made('DEREG_MR', MR, mr);
   }
 
-  async deregMR(mr: MR): Promise<void> {
-    await this.#io.ioctl('DEREG_MR', { handle: handleOf(MR, mr) });
+  deregMR(mr: MR): Promise<void> {
+    return this.#destroy('DEREG_MR', MR, mr);
   }
 
   /** Hand the pages back and keep the key: what a program does when its lease is broken. */
@@ -221,11 +235,11 @@ export class VerbsContext {
 
   async allocMW(pd: PD, type: WindowType = 1): Promise<MW> {
     const { handle, rkey } = await this.#io.ioctl('ALLOC_MW', { pd: handleOf(PD, pd), type });
-    return new MW(handle, pd, type, rkey);
+    return this.#made('DEALLOC_MW', MW, new MW(handle, pd, type, rkey));
   }
 
-  async deallocMW(mw: MW): Promise<void> {
-    await this.#io.ioctl('DEALLOC_MW', { handle: handleOf(MW, mw) });
+  deallocMW(mw: MW): Promise<void> {
+    return this.#destroy('DEALLOC_MW', MW, mw);
   }
 
   /**
@@ -255,11 +269,12 @@ export class VerbsContext {
   // -- completion queues --
 
   async createCompChannel(): Promise<CompChannel> {
-    return new CompChannel((await this.#io.ioctl('CREATE_COMP_CHANNEL', {})).handle);
+    const { handle } = await this.#io.ioctl('CREATE_COMP_CHANNEL', {});
+    return this.#made('DESTROY_COMP_CHANNEL', CompChannel, new CompChannel(handle));
   }
 
-  async destroyCompChannel(channel: CompChannel): Promise<void> {
-    await this.#io.ioctl('DESTROY_COMP_CHANNEL', { handle: handleOf(CompChannel, channel) });
+  destroyCompChannel(channel: CompChannel): Promise<void> {
+    return this.#destroy('DESTROY_COMP_CHANNEL', CompChannel, channel);
   }
 
   async createCQ(cqe: number, channel?: CompChannel, compVector = 0): Promise<CQ> {
@@ -268,7 +283,7 @@ export class VerbsContext {
       compVector,
       ...(channel !== undefined && { channel: handleOf(CompChannel, channel) }),
     });
-    return new CQ(made.handle, made.cqe);
+    return this.#made('DESTROY_CQ', CQ, new CQ(made.handle, made.cqe));
   }
 
   async resizeCQ(cq: CQ, cqe: number): Promise<void> {
@@ -297,14 +312,15 @@ export class VerbsContext {
     return (await this.#io.ioctl('GET_CQ_EVENT', arg)).cq;
   }
 
-  async destroyCQ(cq: CQ): Promise<void> {
-    await this.#io.ioctl('DESTROY_CQ', { handle: handleOf(CQ, cq) });
+  destroyCQ(cq: CQ): Promise<void> {
+    return this.#destroy('DESTROY_CQ', CQ, cq);
   }
 
   // -- shared receive queues --
 
   async createSRQ(pd: PD, attr: SRQAttr): Promise<SRQ> {
-    return new SRQ((await this.#io.ioctl('CREATE_SRQ', { pd: handleOf(PD, pd), attr })).handle);
+    const { handle } = await this.#io.ioctl('CREATE_SRQ', { pd: handleOf(PD, pd), attr });
+    return this.#made('DESTROY_SRQ', SRQ, new SRQ(handle));
   }
 
   async modifySRQ(srq: SRQ, srqLimit: number): Promise<void> {
@@ -319,8 +335,8 @@ export class VerbsContext {
     await this.#io.ioctl('POST_SRQ_RECV', { srq: handleOf(SRQ, srq), wr });
   }
 
-  async destroySRQ(srq: SRQ): Promise<void> {
-    await this.#io.ioctl('DESTROY_SRQ', { handle: handleOf(SRQ, srq) });
+  destroySRQ(srq: SRQ): Promise<void> {
+    return this.#destroy('DESTROY_SRQ', SRQ, srq);
   }
 
   // -- queue pairs --
@@ -336,7 +352,7 @@ export class VerbsContext {
       sqSigAll,
       ...(srq !== undefined && { srq: handleOf(SRQ, srq) }),
     });
-    return new QP(made.handle, made.qpNum, type, pd);
+    return this.#made('DESTROY_QP', QP, new QP(made.handle, made.qpNum, type, pd));
   }
 
   async modifyQP(qp: QP, attr: QPAttr): Promise<void> {
@@ -351,8 +367,8 @@ export class VerbsContext {
     return (await this.queryQP(qp)).state;
   }
 
-  async destroyQP(qp: QP): Promise<void> {
-    await this.#io.ioctl('DESTROY_QP', { handle: handleOf(QP, qp) });
+  destroyQP(qp: QP): Promise<void> {
+    return this.#destroy('DESTROY_QP', QP, qp);
   }
 
   /** Post one request, or several in order up to the first that is refused. */

@@ -1,14 +1,40 @@
 // The objects an application holds: a handle each, and what the library remembers about it.
+//
+//   made by a call of the context -> OPEN --close(), or the call that destroys it--> closed
+//
+// close() is for programs that clean up as they go, as pyverbs has it: a second one does nothing.
+// The verbs of the context ask the kernel each time, and a stale handle has its errno.
 
 import { Errno } from '../../lib/driver/index.js';
 import type { WindowType } from './memory-window.js';
 import type { QPType } from './opcode.js';
 
-abstract class VerbsObject {
+export abstract class VerbsObject implements AsyncDisposable {
   readonly handle: number;
+  #end: (() => Promise<void>) | null = null;
+  #closing: Promise<void> | null = null;
 
   constructor(handle: number) {
     this.handle = handle;
+  }
+
+  /** The library: how the object is destroyed. null: it is gone. */
+  endsBy(end: (() => Promise<void>) | null): void {
+    this.#end = end;
+  }
+
+  /** Destroy the object, once. The errors of the verb that does it; it stays open then. */
+  close(): Promise<void> {
+    this.#closing ??= this.#closeNow().finally(() => (this.#closing = null));
+    return this.#closing;
+  }
+
+  async #closeNow(): Promise<void> {
+    await this.#end?.();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }
 
@@ -94,7 +120,7 @@ export class MW extends VerbsObject {
   }
 }
 
-type Kind<T> = abstract new (...args: never[]) => T;
+export type Kind<T> = abstract new (...args: never[]) => T;
 
 /** The handle of an object of this kind. EINVAL for anything else. */
 export function handleOf<T extends VerbsObject>(kind: Kind<T>, object: T): number {

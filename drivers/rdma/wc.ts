@@ -20,22 +20,22 @@ export const wcStatusNumbers = {
 
 export type WCStatus = keyof typeof wcStatusNumbers;
 
-/** ibv_wc_status_str() of rdma-core, for those who compare with its tests. */
+/** wc_status_to_str() of rdma-core's tests (tests/utils.py): the texts that they look for. */
 export const wcStatusText: Readonly<Record<WCStatus, string>> = {
-  SUCCESS: 'success',
-  LOC_LEN_ERR: 'local length error',
+  SUCCESS: 'Success',
+  LOC_LEN_ERR: 'Local length error',
   LOC_QP_OP_ERR: 'local QP operation error',
-  LOC_EEC_OP_ERR: 'local EE context operation error',
-  LOC_PROT_ERR: 'local protection error',
-  WR_FLUSH_ERR: 'Work Request Flushed Error',
-  MW_BIND_ERR: 'memory bind operation error',
-  BAD_RESP_ERR: 'bad response error',
-  LOC_ACCESS_ERR: 'local access error',
-  REM_INV_REQ_ERR: 'remote invalid request error',
-  REM_ACCESS_ERR: 'remote access error',
-  REM_OP_ERR: 'remote operation error',
-  RETRY_EXC_ERR: 'transport retry counter exceeded',
-  RNR_RETRY_EXC_ERR: 'RNR retry counter exceeded',
+  LOC_EEC_OP_ERR: 'Local EEC operation error',
+  LOC_PROT_ERR: 'Local protection error',
+  WR_FLUSH_ERR: 'WR flush error',
+  MW_BIND_ERR: 'Memory window bind error',
+  BAD_RESP_ERR: 'Bad response error',
+  LOC_ACCESS_ERR: 'Local access error',
+  REM_INV_REQ_ERR: 'Remote invalidate request error',
+  REM_ACCESS_ERR: 'Remote access error',
+  REM_OP_ERR: 'Remote operation error',
+  RETRY_EXC_ERR: 'Retry exceeded',
+  RNR_RETRY_EXC_ERR: 'RNR retry exceeded',
 };
 
 export type WCOpcode =

@@ -62,6 +62,14 @@ export const allRights: AccessFlags = [
   'mw_bind',
 ];
 
+/** What a region over a dma-buf may have. */
+export const dataRights: AccessFlags = [
+  'local_write',
+  'remote_write',
+  'remote_read',
+  'remote_atomic',
+];
+
 export interface Pair {
   readonly ctx: VerbsContext;
   readonly pd: PD;

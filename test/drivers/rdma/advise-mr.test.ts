@@ -62,8 +62,8 @@ const rows: readonly Row[] = [
     (g) => g.ctx.adviseMR(g.pd, 'PREFETCH', [], [part(g.odp, 4096, 4097)]),
     'EFAULT',
   ],
-  ['another domain', (g) => g.ctx.adviseMR(g.pd2, 'PREFETCH', [], [part(g.odp)]), 'EFAULT'],
-  ['a pinned region', (g) => g.ctx.adviseMR(g.pd, 'PREFETCH', [], [part(g.plain)]), 'EFAULT'],
+  ['another domain', (g) => g.ctx.adviseMR(g.pd2, 'PREFETCH', [], [part(g.odp)]), 'EPERM'],
+  ['a pinned region', (g) => g.ctx.adviseMR(g.pd, 'PREFETCH', [], [part(g.plain)]), 'ENOENT'],
   [
     'a window',
     (g) => g.ctx.adviseMR(g.pd, 'PREFETCH', [], [{ ...part(g.odp), lkey: 0x1000101 }]),

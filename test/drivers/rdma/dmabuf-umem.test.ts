@@ -4,7 +4,7 @@
 import test from 'ava';
 import type { DmaBuf } from '../../../lib/driver/index.js';
 import { pages } from '../../support/driver-machine.js';
-import { allRights, pair, rdmaMachine, run, withContext } from '../../support/rdma.js';
+import { dataRights, pair, rdmaMachine, run, withContext } from '../../support/rdma.js';
 import { assertBalanced } from '../../support/balance.js';
 
 /** A buffer of two pages, exported by the device itself for want of another. */
@@ -22,7 +22,7 @@ for (const offset of [0, pages(1)]) {
       const pd = await ctx.allocPD();
       const s = await ctx.regMR(pd, await app.map(1), 4096);
       await app.fill(s.addr, 4096, 0x2b);
-      const d = await ctx.regDmaBufMR(pd, buf, offset, 4096, offset, allRights);
+      const d = await ctx.regDmaBufMR(pd, buf, offset, 4096, offset, dataRights);
       t.is(app.process.mm.pinnedVm, 1, 'a buffer is charged to nobody');
       const p = await pair(ctx, pd);
       t.is(await run(p, { opcode: 'RDMA_WRITE', local: s, remote: d, len: 100 }), 'SUCCESS');
@@ -47,7 +47,7 @@ test('revoked by its exporter: requests fail, the key stays until dereg', async 
     const { block, buf } = exported(m);
     const pd = await ctx.allocPD();
     const s = await ctx.regMR(pd, await app.map(1), 4096);
-    const d = await ctx.regDmaBufMR(pd, buf, 0, 4096, 0, allRights);
+    const d = await ctx.regDmaBufMR(pd, buf, 0, 4096, 0, dataRights);
     await buf.invalidate(app.task);
     t.is((await ctx.queryMR(d)).state, 'REVOKED');
     t.is(m.hca.regions.size, 2);
@@ -66,7 +66,7 @@ test('not inside the buffer, no buffer, a device without: refused', async (t) =>
   await withContext(m, async (ctx) => {
     const { block, buf } = exported(m);
     const pd = await ctx.allocPD();
-    const reg = (b: DmaBuf, offset: number, len: number, access = allRights) =>
+    const reg = (b: DmaBuf, offset: number, len: number, access = dataRights) =>
       ctx.regDmaBufMR(pd, b, offset, len, offset, access);
     await t.throwsAsync(() => reg(buf, 4096, 4097), { message: /^EINVAL/ });
     await t.throwsAsync(() => reg(buf, 0, 0), { message: /^EINVAL/ });
