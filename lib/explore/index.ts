@@ -11,7 +11,16 @@ export {
 } from './explore.js';
 export { type Failure, type FailureKind, NondeterminismError, sameFailure } from './failure.js';
 export { FastCheckSearch, type FastCheckScheduler } from './fast-check-search.js';
-export { type Planted, plantedBugs, scenarioNamed, scenarios, twinOf } from './planted/index.js';
+export {
+  type Planted,
+  plantedBugs,
+  scenarioNamed,
+  scenarios,
+  threadOnly,
+  threadScenarioNamed,
+  threadScenarios,
+  twinOf,
+} from './planted/index.js';
 export { type Replayed, replayChoices, replayToken } from './replay.js';
 export { ReplaySearch } from './replay-search.js';
 export { PCTSearch, RandomSearch } from './sampled-search.js';
@@ -26,6 +35,10 @@ export {
 } from './scenario.js';
 export type { RunRecord, Search } from './search.js';
 export { shrink } from './shrink.js';
+export { stress, type StressOptions, type StressResult } from './stress.js';
+export type { StressMemory } from './stress-memory.js';
+export type { PinProtocol, StressScenario } from './stress-protocol.js';
+export { type StressFailure, stressInvariants } from './stress-referee.js';
 export {
   makeSearch,
   strategyNames,

@@ -294,10 +294,14 @@ export class Stage {
       sched.onTaskError = (task, error) => run.failures.push(runFailure(error, task.name, false));
     }
     let end: RunRecord['end'] | null = null;
+    const { stackTraceLimit } = Error;
+    // Refusals are part of most schedules, and nobody reads their stacks but at a replay.
+    if (options.onStep === undefined) Error.stackTraceLimit = 0;
     try {
       end = await this.#explored();
       return run.record(end);
     } finally {
+      Error.stackTraceLimit = stackTraceLimit;
       sched.abandon();
       // What a run that was broken off had under way ends in the microtask queue; nothing of it may
       // meet the next run. After a complete one nothing is under way.

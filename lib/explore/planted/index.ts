@@ -8,9 +8,12 @@ import { pinBugs } from './pins.js';
 import { type Planted, twinOf } from './planted.js';
 import { queueBugs } from './queues.js';
 import { revocationBugs } from './revocation.js';
+import { threadBugs, threadOnly } from './thread-steps.js';
 import { truncateBugs } from './truncate.js';
 
 export { type Planted, twinOf } from './planted.js';
+export { threadOnly } from './thread-steps.js';
+export { threadScenarioNamed, threadScenarios } from './threads.js';
 
 /** Every planted bug. Keep the families in the order of the design. */
 export const plantedBugs: readonly Planted[] = [
@@ -20,15 +23,17 @@ export const plantedBugs: readonly Planted[] = [
   ...leaseBugs,
   ...queueBugs,
   ...machineBugs,
+  ...threadBugs,
 ];
 
-/** Every scenario that ships, by name: the broken ones and their twins. */
-export const scenarios: ReadonlyMap<string, Scenario> = new Map(
-  plantedBugs.flatMap((bug): [string, Scenario][] => [
+/** Every scenario that ships, by name: the broken ones, their twins, and those of threads alone. */
+export const scenarios: ReadonlyMap<string, Scenario> = new Map([
+  ...plantedBugs.flatMap((bug): [string, Scenario][] => [
     [bug.name, bug.make(true)],
     [twinOf(bug.name), bug.make(false)],
   ]),
-);
+  ...threadOnly.map((scenario): [string, Scenario] => [scenario.name, scenario]),
+]);
 
 /** ENOENT names what there is. */
 export function scenarioNamed(name: string): Scenario {

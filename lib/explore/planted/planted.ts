@@ -13,8 +13,11 @@ export interface Planted {
   readonly finds: FailureKind;
   /** Preemptions within which it is found. */
   readonly preemptions: number;
-  /** What it runs on: a whole machine, the real rooms below it, or a model on tasks and locks. */
-  readonly ground: 'machine' | 'rooms' | 'model';
+  /**
+   * What it runs on: a whole machine, the real rooms below it, a model on tasks and locks; threads:
+   * the steps that real threads take too, under leasehold race --stress.
+   */
+  readonly ground: 'machine' | 'rooms' | 'model' | 'threads';
   /** The scenario, with the defect or without it. */
   make(broken: boolean): Scenario;
 }
