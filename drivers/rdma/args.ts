@@ -21,6 +21,9 @@ export function checkInt(name: string, v: unknown, min: number, max: number): nu
   return v;
 }
 
+/** What was given, or else what stands for nothing given. null is given. */
+export const orElse = <T>(v: T | undefined, otherwise: T): T => (v === undefined ? otherwise : v);
+
 export const checkAddr = (name: string, v: unknown): number =>
   checkInt(name, v, 0, Number.MAX_SAFE_INTEGER);
 

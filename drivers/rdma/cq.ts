@@ -1,7 +1,7 @@
 // ibv_cq: a completion queue of an application.
 
 import { Errno, type Task } from '../../lib/driver/index.js';
-import { checkBoolean, checkInt } from './args.js';
+import { checkBoolean, checkInt, orElse } from './args.js';
 import type { CompChannel } from './channel.js';
 import { ringCapacity, type CompletionQueue } from './completion-queue.js';
 import { hcaLimits } from './hca.js';
@@ -25,7 +25,7 @@ export function createCQ(
   arg: { cqe: number; channel?: number; compVector?: number },
 ): { handle: number; cqe: number } {
   checkInt('cqe', arg.cqe, 1, hcaLimits.maxCQE);
-  checkInt('comp_vector', arg.compVector ?? 0, 0, hcaLimits.numCompVectors - 1);
+  checkInt('comp_vector', orElse(arg.compVector, 0), 0, hcaLimits.numCompVectors - 1);
   using channel =
     arg.channel === undefined ? null : file.objects.use<CompChannel>('channel', arg.channel);
   const hw = file.device.hca.createCQ(arg.cqe);

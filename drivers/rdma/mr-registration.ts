@@ -13,7 +13,7 @@ import {
   checkDriverAccess,
   DMABUF_ACCESS,
 } from './access.js';
-import { checkAddr, SIZE_MAX } from './args.js';
+import { checkAddr, orElse, SIZE_MAX } from './args.js';
 import { hcaLimits } from './hca.js';
 import { DmaBufUmem } from './dmabuf-umem.js';
 import { MR, type MRInit } from './mr.js';
@@ -54,7 +54,7 @@ export async function regMR(file: UverbsFile, arg: RegMRArg, caller: Caller): Pr
   const implicit = isImplicit(arg, access);
   const addr = checkAddr('address', arg.addr);
   const len = implicit ? hcaLimits.maxMRSize : checkAddr('length', arg.len);
-  const iova = checkAddr('iova', arg.iova ?? addr);
+  const iova = checkAddr('iova', orElse(arg.iova, addr));
   checkOffsets(addr, iova);
   checkCoreAccess(access, device.rules);
   using pd = file.objects.use<PD>('pd', arg.pd);
@@ -133,7 +133,7 @@ export async function regDmaBufMR(
   const access = accessOf(arg.access);
   const offset = checkAddr('offset', arg.offset);
   const len = checkAddr('length', arg.len);
-  const iova = checkAddr('iova', arg.iova ?? offset);
+  const iova = checkAddr('iova', orElse(arg.iova, offset));
   checkOffsets(offset, iova);
   if ((access & ~DMABUF_ACCESS) !== 0) {
     throw new Errno('EINVAL', `reg_mr: access ${access} of a dma-buf region`);

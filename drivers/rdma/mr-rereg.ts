@@ -17,7 +17,7 @@ import {
   hasRemote,
   isWritable,
 } from './access.js';
-import { checkAddr, checkInt } from './args.js';
+import { checkAddr, checkInt, orElse } from './args.js';
 import { withVariant } from './keys.js';
 import type { MR } from './mr.js';
 import { checkOffsets } from './mr-registration.js';
@@ -62,8 +62,8 @@ export async function reregMR(
   const flags = flagsOf(arg.flags);
   if (flags === 0) throw new Errno('EINVAL', 'rereg_mr: nothing to change');
   if ((flags & ~7) !== 0) throw new Errno('EOPNOTSUPP', `rereg_mr: flags ${flags}`);
-  const addr = checkAddr('address', arg.addr ?? 0);
-  const iova = checkAddr('iova', arg.iova ?? addr);
+  const addr = checkAddr('address', orElse(arg.addr, 0));
+  const iova = checkAddr('iova', orElse(arg.iova, addr));
   if ((flags & reregBits.translation) !== 0) checkOffsets(addr, iova);
   using mr = file.objects.own<MR>('mr', arg.mr);
   const access =
@@ -71,10 +71,11 @@ export async function reregMR(
       ? accessOf(arg.access === undefined ? [] : arg.access)
       : mr.object.access;
   if ((flags & reregBits.access) !== 0) checkCoreAccess(access, rules);
-  using pd = (flags & reregBits.pd) !== 0 ? file.objects.use<PD>('pd', arg.pd ?? 0xffffffff) : null;
+  using pd =
+    (flags & reregBits.pd) !== 0 ? file.objects.use<PD>('pd', orElse(arg.pd, 0xffffffff)) : null;
   checkDriver(file, mr.object, flags, access);
   if ((flags & reregBits.translation) !== 0) {
-    const len = checkAddr('length', arg.len ?? 0);
+    const len = checkAddr('length', orElse(arg.len, 0));
     await translate(file, caller, mr.object, { addr, len, iova, access });
   }
   if (pd !== null) movePD(mr.object, pd.object);

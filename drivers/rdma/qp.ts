@@ -3,7 +3,7 @@
 import { type Caller, Errno, type Task } from '../../lib/driver/index.js';
 import type { AH } from './ah.js';
 import { checkAHAttr } from './ah.js';
-import { checkBoolean, checkInt, checkObject, checkOneOf, listOf } from './args.js';
+import { checkBoolean, checkInt, checkObject, checkOneOf, listOf, orElse } from './args.js';
 import type { CQ } from './cq.js';
 import { hcaLimits } from './hca.js';
 import type { QPType } from './opcode.js';
@@ -51,7 +51,7 @@ export interface CreateQPArg {
 function checkCap(v: unknown): QPCap {
   const cap = checkObject('cap', v);
   const of = (name: string, max: number, otherwise: number): number =>
-    checkInt(name, cap[name] ?? otherwise, 0, max);
+    checkInt(name, orElse(cap[name], otherwise), 0, max);
   return {
     maxSendWR: of('maxSendWR', hcaLimits.maxQPWR, 16),
     maxRecvWR: of('maxRecvWR', hcaLimits.maxQPWR, 16),
@@ -79,7 +79,7 @@ export function createQP(
     recvCQ: recvCQ.object.hw,
     srq: srq?.object.rq ?? null,
     cap,
-    sqSigAll: checkBoolean('sqSigAll', arg.sqSigAll ?? false),
+    sqSigAll: checkBoolean('sqSigAll', orElse(arg.sqSigAll, false)),
   });
   const handle = file.objects.add('qp', new QP(hw, pd.object, srq?.object ?? null));
   hw.onEvent = (event) => file.raise({ type: event, element: handle });
@@ -112,6 +112,7 @@ function checkValues(attr: QPAttr): void {
     throw new Errno('EINVAL', `path MTU ${String(attr.pathMtu)}`);
   }
   if (attr.ahAttr !== undefined) checkAHAttr(attr.ahAttr);
+  checkBoolean('enSqdAsyncNotify', orElse(attr.enSqdAsyncNotify, false));
 }
 
 /** EINVAL: a step that the state table does not have (qp-state.ts), or a bad value. */

@@ -53,6 +53,7 @@ export function checkReregInput(mr: MR, request: ReregRequest): void {
     if (typeof flag !== 'string' || !(flag in reregBits)) throw input(`flag ${String(flag)}`);
   }
   if (flags.includes('translation') && (!addr || !len)) throw input('translation to nothing');
+  if (access !== undefined && !Array.isArray(access)) throw input('access is no list');
   if (access !== undefined && access.length > 0 && !flags.includes('access')) {
     throw input('access is given, but is not to be changed');
   }

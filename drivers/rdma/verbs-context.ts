@@ -7,7 +7,7 @@
 
 import { type DmaBuf, Errno, type NodeIO } from '../../lib/driver/index.js';
 import { accessBits, accessOf, type AccessFlags } from './access.js';
-import { SIZE_MAX } from './args.js';
+import { checkObject, orElse, SIZE_MAX } from './args.js';
 import type { Advice } from './advise-mr.js';
 import type { WindowType } from './memory-window.js';
 import type { MRInfo, RegMRResult } from './mr-registration.js';
@@ -30,7 +30,7 @@ import {
   type VerbsObject,
 } from './verbs-objects.js';
 import type { WC } from './wc.js';
-import type { RecvWR, SendWR, SGE } from './work-request.js';
+import type { RecvWR, SendFlag, SendWR, SGE } from './work-request.js';
 import { withVariant } from './keys.js';
 
 import type { BindRequest, CreateQPAttr, RegMRExAttr, ReregRequest } from './verbs-args.js';
@@ -158,15 +158,17 @@ export class VerbsContext {
    * ibv_reg_mr_ex(): one call for every kind. EINVAL: implicit together with a dma-buf or range.
    */
   async regMREx(pd: PD, attr: RegMRExAttr): Promise<MR> {
+    checkObject('reg_mr_ex', attr);
     const { implicit = false, buf, offset = 0, addr, len, iova, access = ['local_write'] } = attr;
     if (implicit && (buf !== undefined || addr !== undefined || len !== undefined)) {
       throw new Errno('EINVAL', 'reg_mr_ex: implicit on-demand paging names no range and no file');
     }
     if (implicit) return this.regMR(pd, 0, SIZE_MAX, access);
     if (len === undefined) throw new Errno('EINVAL', 'reg_mr_ex: a length is needed');
-    if (buf !== undefined) return this.regDmaBufMR(pd, buf, offset, len, iova ?? offset, access);
+    if (buf !== undefined)
+      return this.regDmaBufMR(pd, buf, offset, len, orElse(iova, offset), access);
     if (addr === undefined) throw new Errno('EINVAL', 'reg_mr_ex: an address is needed');
-    return this.regMRIova(pd, addr, len, iova ?? addr, access);
+    return this.regMRIova(pd, addr, len, orElse(iova, addr), access);
   }
 
   /** Register and take a layout lease with it: MR_LEASE_BREAK tells that somebody wants it. */
@@ -208,6 +210,7 @@ export class VerbsContext {
 
   /** The kernel's own command, without the library's checks. */
   async cmdReregMR(mr: MR, request: ReregRequest): Promise<void> {
+    checkObject('rereg_mr', request);
     const { pd, ...rest } = request;
     const keys = await this.#io.ioctl('REREG_MR', {
       ...rest,
@@ -249,6 +252,7 @@ export class VerbsContext {
    */
   async bindMW(qp: QP, mw: MW, request: BindRequest): Promise<void> {
     handleOf(MW, mw);
+    checkObject('bind_mw', request);
     if (mw.type !== 1) throw new Errno('EINVAL', 'bind_mw: a type 2 window is bound by a request');
     if ((accessOf(request.access) & 32) !== 0) throw new Errno('EINVAL', 'bind_mw: zero-based');
     const { mr } = request;
@@ -258,9 +262,9 @@ export class VerbsContext {
     const newRkey = withVariant(mw.rkey, mw.rkey + 1);
     const { addr, len, access } = request;
     await this.postSend(qp, {
-      wrId: request.wrId ?? 0,
+      wrId: orElse(request.wrId, 0),
       opcode: 'BIND_MW',
-      flags: request.flags ?? ['signaled'],
+      flags: orElse<readonly SendFlag[]>(request.flags, ['signaled']),
       bind: { mwRkey: mw.rkey, newRkey, mrLkey: mr?.lkey ?? 0, addr, len, access },
     });
     mw.rkey = newRkey;
@@ -296,7 +300,8 @@ export class VerbsContext {
   }
 
   /** Wait for completions; an empty list when timeoutNs are over. */
-  waitCQ(cq: CQ, opts: { max?: number; timeoutNs?: number } = {}): Promise<readonly WC[]> {
+  async waitCQ(cq: CQ, opts: { max?: number; timeoutNs?: number } = {}): Promise<readonly WC[]> {
+    checkObject('wait_cq', opts);
     const { max = 1, timeoutNs } = opts;
     const arg = { cq: handleOf(CQ, cq), max };
     return this.#io.ioctl('WAIT_CQ', timeoutNs === undefined ? arg : { ...arg, timeoutNs });
@@ -342,6 +347,7 @@ export class VerbsContext {
   // -- queue pairs --
 
   async createQP(attr: CreateQPAttr): Promise<QP> {
+    checkObject('create_qp', attr);
     const { pd, sendCQ, recvCQ, srq, type = 'RC', cap = {}, sqSigAll = false } = attr;
     const made = await this.#io.ioctl('CREATE_QP', {
       pd: handleOf(PD, pd),

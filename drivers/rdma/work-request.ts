@@ -3,6 +3,7 @@
 
 import { checkPos, Errno } from '../../lib/driver/index.js';
 import { accessOf, type AccessFlags } from './access.js';
+import { orElse } from './args.js';
 import { opcodes, type QPType, type WROpcode } from './opcode.js';
 
 export interface SGE {
@@ -129,8 +130,8 @@ function checkAtomic(wr: SendWR, len: number): void {
   if (wr.remoteAddr! % 8 !== 0) {
     throw new Errno('EINVAL', `${wr.opcode}: address ${wr.remoteAddr} is not aligned to 8`);
   }
-  checkU64('compareAdd', wr.compareAdd ?? 0n);
-  checkU64('swap', wr.swap ?? 0n);
+  checkU64('compareAdd', orElse(wr.compareAdd, 0n));
+  checkU64('swap', orElse(wr.swap, 0n));
 }
 
 export interface SendLimits {
@@ -147,12 +148,12 @@ export function checkSendWR(wr: SendWR, limits: SendLimits): number {
     throw new Errno('EINVAL', `opcode ${String(wr.opcode)} on a ${limits.type} queue pair`);
   }
   checkPos('wrId', wr.wrId);
-  checkFlags(wr.flags ?? []);
-  const len = checkSGList(wr.sgList ?? [], limits.maxSGE);
+  checkFlags(orElse(wr.flags, []));
+  const len = checkSGList(orElse(wr.sgList, []), limits.maxSGE);
   if (op.kind === 'local') checkLocal(wr, len);
   if (op.kind === 'write' || op.kind === 'read' || op.kind === 'atomic') checkRemote(wr);
   if (op.kind === 'atomic') checkAtomic(wr, len);
-  if (op.imm) checkU32('immediate data', wr.immData ?? 0);
+  if (op.imm) checkU32('immediate data', orElse(wr.immData, 0));
   if (wr.opcode === 'SEND_WITH_INV') checkU32('rkey to invalidate', wr.invalidateRkey);
   if (wr.flags?.includes('inline')) {
     if (!op.inline) throw new Errno('EINVAL', `${wr.opcode} cannot be inline`);
@@ -174,5 +175,5 @@ function checkDatagram(wr: SendWR): void {
 export function checkRecvWR(wr: RecvWR, maxSGE: number): number {
   if (typeof wr !== 'object' || wr === null) throw new Errno('EINVAL', 'not a receive request');
   checkPos('wrId', wr.wrId);
-  return checkSGList(wr.sgList ?? [], maxSGE);
+  return checkSGList(orElse(wr.sgList, []), maxSGE);
 }

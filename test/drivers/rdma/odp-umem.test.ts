@@ -72,7 +72,7 @@ for (const [what, transfer, expected] of rows) {
   test(`${what}: every transfer faults its pages back in`, async (t) => {
     const m = await bench(async ({ m: machine, app, p, a, b, drop }) => {
       t.is(app.process.mm.pinnedVm, 0);
-      for (let i = 0; i < 20; i++) {
+      for (let i = 0; i < 100; i++) {
         await drop();
         const before = machine.hca.counters.pageFaults;
         if (transfer.opcode === 'SEND') await recv(p, b, 0, 1024);

@@ -92,7 +92,7 @@ for (const advice of ['PREFETCH', 'PREFETCH_WRITE'] as const) {
         const from = await ctx.regMR(pd, src, pages(2), onDemand);
         const to = await ctx.regMR(pd, dst, pages(2), onDemand);
         const p = await pair(ctx, pd);
-        for (let i = 0; i < 20; i++) {
+        for (let i = 0; i < 100; i++) {
           await drop(app, src);
           await drop(app, dst);
           for (const { addr, lkey } of [from, to]) {
@@ -172,7 +172,7 @@ test('implicit_rc (MREx): the whole address space is one region', async (t) => {
   const m = await given(async ({ ctx, app, pd, addrs: [src, dst] }) => {
     const all = await ctx.regMREx(pd, { implicit: true, access: onDemand });
     const p = await pair(ctx, pd);
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < 100; i++) {
       await drop(app, src);
       await drop(app, dst);
       t.deepEqual(await traffic(p, app, all, all, { from: src, to: dst }), good);
