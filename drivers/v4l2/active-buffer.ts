@@ -59,14 +59,14 @@ export class ActiveBuffer {
     return this.vb.length;
   }
 
-  /** The hardware writes into the buffer. BufferTaken, DmaFault. */
-  async write(pos: number, source: Uint8Array): Promise<void> {
-    await this.#transfer(() => this.#memory().write(pos, source));
+  /** The hardware writes into a plane of the buffer. BufferTaken, DmaFault. */
+  async write(pos: number, source: Uint8Array, plane = 0): Promise<void> {
+    await this.#transfer(() => this.#memory(plane).write(pos, source));
   }
 
-  /** The hardware reads the buffer. BufferTaken, DmaFault. */
-  async read(pos: number, target: Uint8Array): Promise<void> {
-    await this.#transfer(() => this.#memory().read(pos, target));
+  /** The hardware reads a plane of the buffer. BufferTaken, DmaFault. */
+  async read(pos: number, target: Uint8Array, plane = 0): Promise<void> {
+    await this.#transfer(() => this.#memory(plane).read(pos, target));
   }
 
   /** Give the buffer back; it is no longer the driver's. 'QUEUED' only in a failed start. */
@@ -88,9 +88,10 @@ export class ActiveBuffer {
     });
   }
 
-  #memory(): NonNullable<VB2Buffer['memory']> {
-    assert(this.vb.memory !== null, `buffer ${this.vb.index} is active without memory`);
-    return this.vb.memory;
+  #memory(plane: number): NonNullable<VB2Buffer['memory']> {
+    const memory = this.vb.planes[plane]?.memory;
+    assert(memory, `buffer ${this.vb.index} is active without memory of plane ${plane}`);
+    return memory;
   }
 
   /** The hardware moves a frame in pieces; taking back waits for one piece at most. */

@@ -82,15 +82,16 @@ const type = word(bufTypes);
 const typed = { 'type?': type };
 const memory = word(memoryKinds);
 const fraction = struct({ numerator: u32, denominator: u32 });
+const plane = {
+  ...{ 'bytesused?': u32, 'dataOffset?': u32, 'length?': u32 },
+  ...{ 'userptr?': u64, 'dmabuf?': buffer },
+};
 const bufferArg = struct({
   index: u32,
   ...typed,
+  ...plane,
   'memory?': memory,
-  'bytesused?': u32,
-  'dataOffset?': u32,
-  'length?': u32,
-  'userptr?': u64,
-  'dmabuf?': buffer,
+  'planes?': list(struct(plane)),
   'field?': word(fields),
   'timestampNs?': u64,
   'flags?': list(word(bufFlags)),
@@ -110,7 +111,14 @@ const memoryFlags = { 'flags?': list(word(['NON_COHERENT'])) };
 
 /** By request; the compiler sees to it that none is missing. */
 export const requestArguments: Readonly<Record<keyof VideoRequests, Check>> = {
-  CREATE_BUFS: struct({ ...typed, ...memoryFlags, count: u32, memory, 'sizeimage?': u32 }),
+  CREATE_BUFS: struct({
+    ...typed,
+    ...memoryFlags,
+    count: u32,
+    memory,
+    'sizeimage?': u32,
+    'planeSizes?': list(u32),
+  }),
   DQBUF: struct(typed),
   DQEVENT: nothing,
   ENUMINPUT: struct({ index: u32 }),
@@ -158,6 +166,7 @@ const methodArguments = {
   closeBuffer: struct({ buf: (v) => buffer(v ?? NaN) }),
   frames: struct({ 'count?': whole(1, 0xffffffff), 'signal?': abortSignal }),
   mapBuffer: struct({
+    'plane?': u32,
     'prot?': word(['rw', 'r', 'w', '']),
     'share?': word(['shared', 'private']),
   }),

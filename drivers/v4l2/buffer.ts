@@ -61,8 +61,23 @@ export type BufFlag = (typeof bufFlags)[number];
 export const fields = ['ANY', 'NONE', 'TOP', 'BOTTOM', 'INTERLACED', 'ALTERNATE'] as const;
 export type Field = (typeof fields)[number];
 
+/** struct v4l2_plane as it comes back. */
+export interface V4L2Plane {
+  readonly bytesused: number;
+  readonly length: number;
+  readonly dataOffset: number;
+  readonly offset: number;
+  readonly userptr: number;
+  readonly dmabuf: DmaBuf | null;
+}
+
+/** struct v4l2_plane as an application fills it in. */
+export type V4L2PlaneArg = Partial<Omit<V4L2Plane, 'offset'>>;
+
 /** struct v4l2_buffer as it comes back from a request. */
 export interface V4L2Buffer {
+  /** Multi-planar: where bytes, lengths and memory are told; empty otherwise. */
+  readonly planes: readonly V4L2Plane[];
   readonly index: number;
   readonly type: BufType;
   readonly memory: MemoryKind;
@@ -70,7 +85,7 @@ export interface V4L2Buffer {
   readonly field: Field;
   /** Bytes of picture in the buffer; 0 while there is none. */
   readonly bytesused: number;
-  /** Bytes of the buffer. */
+  /** Bytes of the buffer; multi-planar: how many planes it has. */
   readonly length: number;
   readonly timestampNs: number;
   readonly sequence: number;
@@ -93,6 +108,8 @@ export interface V4L2BufferArg {
   readonly bytesused?: number;
   /** Output: where the picture begins, as in the multi-planar API. */
   readonly dataOffset?: number;
+  /** Multi-planar: one for each plane of the buffer, or more. */
+  readonly planes?: readonly V4L2PlaneArg[];
   /** Bytes at userptr, or of the dma-buf (0: all of it). */
   readonly length?: number;
   readonly userptr?: number;
@@ -113,13 +130,10 @@ export interface PlaneInfo {
   dmabuf: DmaBuf | null;
 }
 
-export class VB2Buffer {
-  readonly index: number;
-  readonly memoryKind: MemoryKind;
+/** struct vb2_plane: one stretch of memory of a buffer, and what lies in it. */
+export class VB2Plane {
   /** What the driver asked for; user memory must be at least this long. */
   readonly minLength: number;
-  state: BufferState = 'DEQUEUED';
-  prepared = false;
   /** The memory, while some is held; USERPTR keeps it through DQBUF and STREAMOFF. Facts 6.3. */
   memory: PlaneMemory | null = null;
   bytesused = 0;
@@ -129,6 +143,22 @@ export class VB2Buffer {
   dmabuf: DmaBuf | null = null;
   /** What the application last said, checked, not yet taken. */
   wanted: PlaneInfo | null = null;
+
+  constructor(length: number) {
+    assert(length > 0, `a plane of length ${length}`);
+    this.minLength = length;
+    this.length = length;
+  }
+}
+
+/** A buffer is its first plane, and has more of them where the format does (NV12M). */
+export class VB2Buffer extends VB2Plane {
+  readonly index: number;
+  readonly memoryKind: MemoryKind;
+  /** All of them, the buffer itself first. */
+  readonly planes: readonly VB2Plane[];
+  state: BufferState = 'DEQUEUED';
+  prepared = false;
   readonly flags = new Set<BufFlag>();
   field: Field = 'NONE';
   timestampNs = 0;
@@ -138,12 +168,12 @@ export class VB2Buffer {
   /** The memory was revoked while QUEUED: the buffer will come back in ERROR. */
   lost = false;
 
-  constructor(index: number, memoryKind: MemoryKind, length: number) {
-    assert(length > 0, `buffer ${index}: length ${length}`);
+  constructor(index: number, memoryKind: MemoryKind, sizes: number | readonly number[]) {
+    const [first, ...others] = typeof sizes === 'number' ? [sizes] : sizes;
+    super(first ?? 0);
     this.index = index;
     this.memoryKind = memoryKind;
-    this.minLength = length;
-    this.length = length;
+    this.planes = [this, ...others.map((size) => new VB2Plane(size))];
   }
 
   /** The mmap cookie: which buffer, not where in it. videobuf2-core.c:__setup_offsets. */
@@ -153,12 +183,14 @@ export class VB2Buffer {
 
   /** vb2_buffer_in_use(): somebody besides the queue has the memory. */
   get inUse(): boolean {
-    return this.memory?.inUse ?? false;
+    return this.planes.some(({ memory }) => memory?.inUse === true);
   }
 }
 
-/** Cookies are page-aligned and 8 apart, as if a buffer had 8 planes. */
-export const COOKIE_STRIDE = 8 * 4096;
+export const MAX_PLANES = 8;
+/** Cookies are page-aligned: one page for each plane that a buffer could have. */
+export const PLANE_STRIDE = 4096;
+export const COOKIE_STRIDE = MAX_PLANES * PLANE_STRIDE;
 
 /** What the state shows of itself to the application. videobuf2-v4l2.c:__fill_v4l2_buffer. */
 const stateFlags: Record<ShownState, readonly BufFlag[]> = {
@@ -184,6 +216,18 @@ function flagsOf(vb: VB2Buffer, queueFlags: readonly BufFlag[], state: ShownStat
   return flags;
 }
 
+/** What a multi-planar buffer says of itself where a single-planar one tells of its memory. */
+const nowhere = { bytesused: 0, offset: 0, userptr: 0, dmabuf: null };
+
+export const isMultiplanar = (type: BufType): boolean =>
+  type === 'VIDEO_CAPTURE_MPLANE' || type === 'VIDEO_OUTPUT_MPLANE';
+
+function describePlane(vb: VB2Buffer, p: number): V4L2Plane {
+  const { bytesused, length, dataOffset, userptr, dmabuf } = vb.planes[p]!;
+  const offset = vb.memoryKind === 'MMAP' ? vb.offset + p * PLANE_STRIDE : 0;
+  return { bytesused, length, dataOffset, offset, userptr, dmabuf };
+}
+
 /** struct v4l2_buffer of vb, as QUERYBUF shows it. */
 export function describeBuffer(
   vb: VB2Buffer,
@@ -191,19 +235,22 @@ export function describeBuffer(
   queueFlags: readonly BufFlag[],
   state: ShownState = vb.state,
 ): V4L2Buffer {
+  const planes = isMultiplanar(type) ? vb.planes.map((_, p) => describePlane(vb, p)) : [];
+  const first = planes.length > 0 ? { ...nowhere, length: planes.length } : describePlane(vb, 0);
   return {
     index: vb.index,
     type,
+    planes,
     memory: vb.memoryKind,
     flags: flagsOf(vb, queueFlags, state),
     field: vb.field,
-    bytesused: vb.bytesused,
-    length: vb.length,
+    bytesused: first.bytesused,
+    length: first.length,
     timestampNs: vb.timestampNs,
     sequence: vb.sequence,
-    offset: vb.memoryKind === 'MMAP' ? vb.offset : 0,
-    userptr: vb.userptr,
-    dmabuf: vb.dmabuf,
+    offset: first.offset,
+    userptr: first.userptr,
+    dmabuf: first.dmabuf,
     reserved2: 0,
     requestFd: 0,
   };

@@ -121,8 +121,8 @@ export class VideoClient {
    * A dma-buf of an MMAP buffer, behind a descriptor of the application: it lives until
    * closeBuffer(), or the application's end.
    */
-  async exportBuffer(index: number): Promise<DmaBuf> {
-    const buf = await this.io.ioctl('EXPBUF', { index });
+  async exportBuffer(index: number, plane = 0): Promise<DmaBuf> {
+    const buf = await this.io.ioctl('EXPBUF', { index, plane });
     try {
       this.#exported.set(buf, this.io.install(buf));
     } catch (e) {
@@ -177,11 +177,14 @@ export class VideoClient {
     return this.io.ioctl('S_PRIORITY', priority);
   }
 
-  /** Map a whole MMAP buffer: its address in the application. */
+  /** Map a whole MMAP buffer, or one plane of it: its address in the application. */
   async mapBuffer(index: number, opts: MapOptions = {}): Promise<number> {
     checkMethod('mapBuffer', opts);
-    const { offset, length } = await this.queryBuffer(index);
-    const { prot = 'rw', share = 'shared' } = opts;
+    const { prot = 'rw', share = 'shared', plane = 0 } = opts;
+    const b = await this.queryBuffer(index);
+    const at = b.planes.length > 0 ? b.planes[plane] : plane === 0 ? b : undefined;
+    if (at === undefined) throw new Errno('EINVAL', `mapBuffer: plane: there is no ${plane}`);
+    const { offset, length } = at;
     return this.io.mmap({ len: length, pos: offset, prot, share });
   }
 
@@ -212,6 +215,8 @@ export class VideoClient {
 }
 
 export interface MapOptions {
+  /** Multi-planar: which; 0 if not given. */
+  readonly plane?: number;
   readonly prot?: 'rw' | 'r' | 'w' | '';
   readonly share?: 'shared' | 'private';
 }

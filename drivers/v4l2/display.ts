@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import type { PixFormat } from './formats.js';
 
 export interface FrameSource {
-  read(pos: number, target: Uint8Array): Promise<void>;
+  /** plane: which stretch of memory, where the format has several. */
+  read(pos: number, target: Uint8Array, plane?: number): Promise<void>;
 }
 
 const BURST = 64 * 1024;
@@ -29,11 +30,16 @@ export class Display {
     this.#shown = new Uint8Array(mode.sizeimage);
   }
 
-  /** Fetch one frame, from byte pos of source. What source throws leaves a torn picture. */
-  async show(source: FrameSource, pos = 0): Promise<void> {
+  /** Fetch one frame, from those bytes of its planes. What source throws leaves a torn picture. */
+  async show(source: FrameSource, starts: readonly number[] = [0]): Promise<void> {
     assert(this.#mode !== null, 'the display is not configured');
-    for (let at = 0; at < this.#shown.length; at += BURST) {
-      await source.read(pos + at, this.#shown.subarray(at, at + BURST));
+    let to = 0;
+    for (const [plane, size] of this.#mode.planeSizes.entries()) {
+      for (let at = 0; at < size; at += BURST) {
+        const piece = this.#shown.subarray(to + at, to + Math.min(at + BURST, size));
+        await source.read((starts[plane] ?? 0) + at, piece, plane);
+      }
+      to += size;
     }
     this.nrShown++;
   }

@@ -2,17 +2,26 @@
 
 import { Errno } from '../../lib/driver/index.js';
 import type { BufType } from './buffer.js';
-import { findFormat, pixelFormats } from './formats.js';
-import type { StreamParmRet } from './requests.js';
+import { findFormat, formatsOf } from './formats.js';
+import type { FormatDescription, StreamParmRet } from './requests.js';
 import type { Camera } from './camera.js';
 import type { VideoDevice, VideoIoctls } from './video-device.js';
 
 export function formatRequests(dev: VideoDevice): VideoIoctls {
   const { unit, node } = dev;
   const check = (request: string, type: BufType | undefined): void => {
-    if (type !== undefined && type !== node.queue.type) {
-      throw new Errno('EINVAL', `${request}: ${dev.name} is no ${type} node`);
+    const own = node.queue.type;
+    if (type === undefined || type === own) return;
+    // The other planar kind is known to v4l2-ioctl.c; vivid has no function for it then.
+    const other = type.startsWith(node.queue.isOutput ? 'VIDEO_OUTPUT' : 'VIDEO_CAPTURE');
+    throw new Errno(other ? 'ENOTTY' : 'EINVAL', `${request}: ${dev.name} is no ${type} node`);
+  };
+  const enumFormat = (index: number): FormatDescription => {
+    const format = formatsOf(unit.multiplanar)[index];
+    if (format === undefined) {
+      throw new Errno('EINVAL', `ENUM_FMT: there is no format ${index}`);
     }
+    return { index, pixelformat: format.fourcc, description: format.description };
   };
   const parm = (): StreamParmRet => ({
     capability: ['TIMEPERFRAME'],
@@ -22,9 +31,7 @@ export function formatRequests(dev: VideoDevice): VideoIoctls {
   return {
     ENUM_FMT: (_h, { index, type }) => {
       check('ENUM_FMT', type);
-      const format = pixelFormats[index];
-      if (format === undefined) throw new Errno('EINVAL', `ENUM_FMT: there is no format ${index}`);
-      return { index, pixelformat: format.fourcc, description: format.description };
+      return enumFormat(index);
     },
     G_FMT: (_h, { type }) => {
       check('G_FMT', type);
@@ -53,7 +60,8 @@ export function formatRequests(dev: VideoDevice): VideoIoctls {
 /** What only the camera enumerates. */
 export function cameraRequests(camera: Camera): VideoIoctls {
   const known = (fourcc: string): void => {
-    if (findFormat(fourcc) === undefined) throw new Errno('EINVAL', `no format ${fourcc}`);
+    if (findFormat(fourcc, camera.multiplanar) === undefined)
+      throw new Errno('EINVAL', `no format ${fourcc}`);
   };
   return {
     ENUM_FRAMEINTERVALS: (_h, { index, pixelformat, width, height }) => {

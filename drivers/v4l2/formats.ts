@@ -7,7 +7,20 @@ import type { WebcamSize } from './rules.js';
 
 /** V4L2_PIX_FMT_*, by its four characters. RGB24 is 'RGB3'. */
 export type FourCC =
-  'YUYV' | 'UYVY' | 'YVYU' | 'VYUY' | 'NV12' | 'NV21' | 'YU12' | 'YV12' | 'GREY' | 'RGB3' | 'BGR3';
+  | (
+      | 'YUYV'
+      | 'UYVY'
+      | 'YVYU'
+      | 'VYUY'
+      | 'NV12'
+      | 'NV21'
+      | 'YU12'
+      | 'YV12'
+      | 'GREY'
+      | 'RGB3'
+      | 'BGR3'
+    )
+  | ('NM12' | 'YM12');
 
 /** How the bytes of a pixel are made from its colour. */
 export type Encoding = 'YCBCR' | 'RGB' | 'LUMA';
@@ -24,6 +37,8 @@ export interface PixelFormat {
   readonly description: string;
   readonly encoding: Encoding;
   readonly planes: readonly PixelPlane[];
+  /** Each plane lies in memory of its own: only multi-planar nodes have such formats. */
+  readonly apart?: true;
 }
 
 const packed = (bitsPerPixel: number): readonly PixelPlane[] => [{ bitsPerPixel, rowsPerRow: 1 }];
@@ -56,8 +71,26 @@ export const pixelFormats: readonly PixelFormat[] = [
   { fourcc: 'BGR3', description: '24-bit BGR 8-8-8', encoding: 'RGB', planes: packed(24) },
 ];
 
-export const findFormat = (fourcc: string): PixelFormat | undefined =>
-  pixelFormats.find((format) => format.fourcc === fourcc);
+/** After those, on a multi-planar node. */
+const formatsApart: readonly PixelFormat[] = [
+  {
+    ...{ fourcc: 'NM12', description: 'Y/UV 4:2:0 (N-C)', encoding: 'YCBCR', apart: true },
+    planes: [luma, bothChroma],
+  },
+  {
+    ...{ fourcc: 'YM12', description: 'Planar YUV 4:2:0 (N-C)', encoding: 'YCBCR', apart: true },
+    planes: [luma, halfChroma, halfChroma],
+  },
+];
+
+/** What ENUM_FMT lists. */
+export const formatsOf = (multiplanar: boolean): readonly PixelFormat[] =>
+  multiplanar ? allFormats : pixelFormats;
+
+const allFormats = [...pixelFormats, ...formatsApart];
+
+export const findFormat = (fourcc: string, multiplanar = true): PixelFormat | undefined =>
+  formatsOf(multiplanar).find((format) => format.fourcc === fourcc);
 
 /** struct v4l2_pix_format, as far as it is told. */
 export interface PixFormat {
@@ -68,6 +101,8 @@ export interface PixFormat {
   /** Bytes from one row to the next, of the first plane. */
   readonly bytesperline: number;
   readonly sizeimage: number;
+  /** Bytes of each stretch of memory: one, or one for each plane that lies apart. */
+  readonly planeSizes: readonly number[];
   readonly colorspace: 'SRGB';
 }
 
@@ -115,20 +150,25 @@ export function nearestSize<S extends Pick<WebcamSize, 'width' | 'height'>>(
 export function tryFormat(
   sizes: readonly Pick<WebcamSize, 'width' | 'height'>[],
   want: PixFormatRequest,
+  multiplanar = false,
 ): PixFormat {
-  const format = findFormat(want.pixelformat) ?? pixelFormats[0]!;
+  const format = findFormat(want.pixelformat, multiplanar) ?? pixelFormats[0]!;
   const { width, height } = nearestSize(sizes, want.width, want.height);
   const bits = format.planes[0]!.bitsPerPixel;
   const least = (width * bits) >> 3;
   const most = (MAX_ROW * bits) >> 3;
   const bytesperline = Math.max(Math.min(want.bytesperline ?? 0, most), least);
+  const ends = format.planes.map((_, p) => planePos(format, p + 1, bytesperline, height));
+  const sizeimage = ends.at(-1)!;
+  const apart = ends.map((end, p) => end - (ends[p - 1] ?? 0));
   return {
     width,
     height,
     pixelformat: format.fourcc,
     field: 'NONE',
     bytesperline,
-    sizeimage: planePos(format, format.planes.length, bytesperline, height),
+    sizeimage,
+    planeSizes: format.apart === true ? apart : [sizeimage],
     colorspace: 'SRGB',
   };
 }

@@ -22,19 +22,19 @@ export interface FramesOptions {
 export class Frame {
   readonly format: PixFormat;
   readonly buffer: V4L2Buffer;
-  /** Where it lies in the application's memory. */
-  readonly addr: number;
+  /** Where each plane lies in the application's memory; all in one unless they lie apart. */
+  readonly addrs: readonly number[];
   readonly #load: (addr: number, len: number) => Promise<Uint8Array>;
 
   constructor(
     format: PixFormat,
     buffer: V4L2Buffer,
-    addr: number,
+    addrs: readonly number[],
     load: (addr: number, len: number) => Promise<Uint8Array>,
   ) {
     this.format = format;
     this.buffer = buffer;
-    this.addr = addr;
+    this.addrs = addrs;
     this.#load = load;
   }
 
@@ -51,9 +51,21 @@ export class Frame {
     return this.buffer.flags.includes('ERROR');
   }
 
-  /** A copy of its bytes. */
-  bytes(): Promise<Uint8Array> {
-    return this.#load(this.addr, this.buffer.bytesused);
+  get addr(): number {
+    return this.addrs[0]!;
+  }
+
+  /** A copy of its bytes, one plane after the other. */
+  async bytes(): Promise<Uint8Array> {
+    const { planes, bytesused } = this.buffer;
+    if (planes.length === 0) return this.#load(this.addr, bytesused);
+    const all = new Uint8Array(planes.reduce((sum, plane) => sum + plane.bytesused, 0));
+    let pos = 0;
+    for (const [p, plane] of planes.entries()) {
+      all.set(await this.#load(this.addrs[p]!, plane.bytesused), pos);
+      pos += plane.bytesused;
+    }
+    return all;
   }
 
   /** Three bytes for each pixel. */
@@ -75,13 +87,16 @@ export async function* frames(
   signal?.throwIfAborted();
   const format = await camera.getFormat();
   const { count } = await camera.requestBuffers({ count: opts.count ?? 4, memory: 'MMAP' });
-  const maps: number[] = [];
+  const { planeSizes } = format;
+  const maps: number[][] = [];
   const stop = (): void => void camera.streamOff().catch(() => {}); // the dequeue tells the loop
   signal?.addEventListener('abort', stop);
   try {
     for (let index = 0; index < count; index++) {
-      maps.push(await camera.mapBuffer(index));
-      await camera.queueBuffer({ index });
+      const addrs: number[] = [];
+      maps.push(addrs);
+      for (const plane of planeSizes.keys()) addrs.push(await camera.mapBuffer(index, { plane }));
+      await camera.queueBuffer({ index, planes: planeSizes.map(() => ({})) });
     }
     await camera.streamOn();
     for (;;) {
@@ -91,12 +106,14 @@ export async function* frames(
         camera.io.load(addr, len),
       );
       if (signal?.aborted === true) return;
-      await camera.queueBuffer({ index: buffer.index });
+      await camera.queueBuffer({ index: buffer.index, planes: buffer.planes });
     }
   } finally {
     signal?.removeEventListener('abort', stop);
     await camera.streamOff();
-    for (const addr of maps) await camera.io.munmap(addr, format.sizeimage);
+    for (const addrs of maps) {
+      for (const [p, addr] of addrs.entries()) await camera.io.munmap(addr, planeSizes[p]!);
+    }
     await camera.requestBuffers({ count: 0, memory: 'MMAP' });
   }
 }

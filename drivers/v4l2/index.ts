@@ -8,7 +8,7 @@
 // display.ts (the hardware). The memory behind buffers is device-memory.ts.
 
 import { defineDriver, Mutex, type Device, type NodeIO } from '../../lib/driver/index.js';
-import { Camera } from './camera.js';
+import { Camera, type Emit } from './camera.js';
 import { VideoClient, type VideoIO } from './client.js';
 import { deviceMemory } from './device-memory.js';
 import { Display } from './display.js';
@@ -26,6 +26,8 @@ import { VideoDevice } from './video-device.js';
 export interface CameraBoard {
   readonly sensor: Sensor;
   readonly display: Display;
+  /** Both nodes speak the multi-planar API, and have formats whose planes lie apart (NM12). */
+  readonly multiplanar?: boolean;
 }
 
 export interface V4L2State {
@@ -54,12 +56,13 @@ const capabilities = (dev: Device, card: string, is: Capability): DeviceCapabili
 
 function probeCapture(dev: Device<CameraBoard>, env: FrameClockEnv): [Camera, VideoDevice] {
   const rules = v4l2Rules[dev.kernel];
-  const camera: Camera = new Camera(dev.hardware.sensor, rules, env, (type, value) =>
-    capture.emit(type, value),
-  );
+  const { sensor, multiplanar = false } = dev.hardware;
+  const emit: Emit = (what, value) => capture.emit(what, value);
+  const camera = new Camera({ sensor, rules, env, emit, multiplanar });
+  const type = multiplanar ? 'VIDEO_CAPTURE_MPLANE' : 'VIDEO_CAPTURE';
   const queue = new VB2Queue({
     name: 'video0',
-    type: 'VIDEO_CAPTURE',
+    type,
     ioModes: ioModes.filter((mode) => mode !== 'WRITE'),
     maxBuffers: rules.maxCaptureBuffers,
     minReqbufsAllocation: rules.minReqbufsAllocation,
@@ -76,7 +79,7 @@ function probeCapture(dev: Device<CameraBoard>, env: FrameClockEnv): [Camera, Vi
     unit: camera,
     queue,
     info: {
-      capabilities: capabilities(dev, 'Emulated camera', 'VIDEO_CAPTURE'),
+      capabilities: capabilities(dev, 'Emulated camera', type),
       connector: { index: 0, name: 'Webcam 0', type: 'CAMERA' },
     },
     lock: env.lock,
@@ -88,10 +91,12 @@ function probeCapture(dev: Device<CameraBoard>, env: FrameClockEnv): [Camera, Vi
 
 function probeOutput(dev: Device<CameraBoard>, env: FrameClockEnv): [Screen, VideoDevice] {
   const rules = v4l2Rules[dev.kernel];
-  const screen = new Screen(dev.hardware.display, rules, env);
+  const { display, multiplanar = false } = dev.hardware;
+  const screen = new Screen(display, rules, env, multiplanar);
+  const type = multiplanar ? 'VIDEO_OUTPUT_MPLANE' : 'VIDEO_OUTPUT';
   const queue = new VB2Queue({
     name: 'video1',
-    type: 'VIDEO_OUTPUT',
+    type,
     ioModes: ioModes.filter((mode) => mode !== 'READ'),
     maxBuffers: rules.maxOutputBuffers,
     minReqbufsAllocation: rules.minReqbufsAllocation,
@@ -108,7 +113,7 @@ function probeOutput(dev: Device<CameraBoard>, env: FrameClockEnv): [Screen, Vid
     unit: screen,
     queue,
     info: {
-      capabilities: capabilities(dev, 'Emulated screen', 'VIDEO_OUTPUT'),
+      capabilities: capabilities(dev, 'Emulated screen', type),
       connector: { index: 0, name: 'Screen 0', type: 'MODULATOR' },
     },
     lock: env.lock,

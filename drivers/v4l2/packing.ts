@@ -32,11 +32,19 @@ const subsampled: Partial<Record<FourCC, readonly [cb: Chroma, cr: Chroma]>> = {
     { plane: 1, first: 0, step: 2 },
     { plane: 1, first: 1, step: 2 },
   ],
+  NM12: [
+    { plane: 1, first: 0, step: 2 },
+    { plane: 1, first: 1, step: 2 },
+  ],
   NV21: [
     { plane: 1, first: 1, step: 2 },
     { plane: 1, first: 0, step: 2 },
   ],
   YU12: [
+    { plane: 1, first: 0, step: 1 },
+    { plane: 2, first: 0, step: 1 },
+  ],
+  YM12: [
     { plane: 1, first: 0, step: 1 },
     { plane: 2, first: 0, step: 1 },
   ],

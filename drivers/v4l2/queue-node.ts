@@ -5,7 +5,18 @@
 // first (also for a count of 0), then the owner, then read() or write() in progress.
 
 import type { Caller, DmaBuf, PollEvent, PollWait, VMA } from '../../lib/driver/index.js';
-import type { BufType, MemoryKind, V4L2Buffer, V4L2BufferArg, VB2Buffer } from './buffer.js';
+import {
+  COOKIE_STRIDE,
+  isMultiplanar,
+  MAX_PLANES,
+  PLANE_STRIDE,
+  type BufType,
+  type MemoryKind,
+  type V4L2Buffer,
+  type V4L2BufferArg,
+  type VB2Buffer,
+  type VB2Plane,
+} from './buffer.js';
 import { fillBuffer } from './fill-buffer.js';
 import {
   cacheHints,
@@ -49,6 +60,8 @@ export interface CreateBufsArg {
   readonly type?: BufType;
   /** Bytes of each buffer; the current format's sizeimage if not given. */
   readonly sizeimage?: number;
+  /** Multi-planar: the same for each plane. */
+  readonly planeSizes?: readonly number[];
   readonly flags?: readonly MemoryFlag[];
 }
 export interface CreateBufsRet extends ReqbufsRet {
@@ -61,11 +74,12 @@ export class QueueNode {
   readonly queue: VB2Queue;
   /** The handle the buffers belong to. */
   owner: QueueHandle | null = null;
-  readonly #sizeimage: () => number;
+  readonly #planeSizes: () => readonly number[];
 
-  constructor(queue: VB2Queue, sizeimage: () => number) {
+  /** planeSizes: what the current format needs. */
+  constructor(queue: VB2Queue, planeSizes: () => readonly number[]) {
     this.queue = queue;
-    this.#sizeimage = sizeimage;
+    this.#planeSizes = planeSizes;
   }
 
   /** vb2_set_flags_and_caps(), v4l2-ioctl.c:v4l_reqbufs: they agree with what works. */
@@ -103,11 +117,21 @@ export class QueueNode {
     if (arg.count === 0) return { ...about, index: q.buffers.size, count: 0 };
     this.#checkFileIO();
     this.#checkOwner(h);
-    const size = arg.sizeimage ?? this.#sizeimage();
-    if (size === 0) throw q.refusal('EINVAL', 'buffers of 0 bytes');
-    const made = createBuffers(q, arg.memory, arg.count, size, flags.length > 0);
+    const sizes = this.#sizesOf(arg);
+    const made = createBuffers(q, arg.memory, arg.count, sizes, flags.length > 0);
     this.owner = h;
     return { ...about, ...made };
+  }
+
+  /** vb2_create_bufs(): num_planes and each sizeimage. */
+  #sizesOf({ sizeimage, planeSizes }: CreateBufsArg): readonly number[] {
+    const single = sizeimage === undefined ? undefined : [sizeimage];
+    const asked = isMultiplanar(this.queue.type) ? planeSizes : single;
+    const sizes = asked ?? this.#planeSizes();
+    const fits = sizes.length > 0 && sizes.length <= MAX_PLANES;
+    if (!fits) throw this.queue.refusal('EINVAL', `planeSizes: ${sizes.length} planes`);
+    if (sizes.includes(0)) throw this.queue.refusal('EINVAL', 'buffers of 0 bytes');
+    return sizes;
   }
 
   /** vb2_ioctl_remove_bufs(). */
@@ -173,12 +197,13 @@ export class QueueNode {
     if (q.memory !== 'MMAP') throw q.refusal('EINVAL', 'only MMAP buffers can be exported');
     const known = ['cloexec', 'rdonly', 'wronly', 'rdwr'];
     const odd = arg.flags?.find((flag) => !known.includes(flag));
-    if (odd !== undefined) throw q.refusal('EINVAL', `expbuf: flag ${odd}`);
+    if (odd !== undefined) throw q.refusal('EINVAL', `EXPBUF: flags: no ${odd}`);
     this.#checkType(arg.type);
     const vb = q.buffer(arg.index);
-    if ((arg.plane ?? 0) !== 0) throw q.refusal('EINVAL', `there is no plane ${arg.plane}`);
+    const plane = vb.planes[arg.plane ?? 0];
+    if (plane === undefined) throw q.refusal('EINVAL', `there is no plane ${arg.plane}`);
     this.#checkFileIO();
-    const memory = vb.memory;
+    const { memory } = plane;
     if (memory?.export === undefined) throw q.refusal('EINVAL', 'it cannot be exported');
     return memory.export(`${q.opts.name} buffer ${vb.index}`);
   }
@@ -265,10 +290,17 @@ export class QueueNode {
     }
     if (q.memory !== 'MMAP') throw q.refusal('EINVAL', 'mmap: its buffers are not MMAP');
     this.#checkFileIO();
-    const vb = [...q.buffers.values()].find((b) => b.offset === cookie);
-    if (vb?.memory?.mmap === undefined) throw q.refusal('EINVAL', `mmap: no buffer at ${cookie}`);
-    if (vma.end - vma.start > vb.memory.len) throw q.refusal('EINVAL', 'mmap: beyond the buffer');
-    vb.memory.mmap(vma);
+    const memory = this.#planeAt(cookie)?.memory;
+    if (memory?.mmap === undefined) throw q.refusal('EINVAL', `mmap: no buffer at ${cookie}`);
+    if (vma.end - vma.start > memory.len) throw q.refusal('EINVAL', 'mmap: beyond the buffer');
+    memory.mmap(vma);
+  }
+
+  /** __find_plane_by_offset(). */
+  #planeAt(cookie: number): VB2Plane | undefined {
+    const vb = this.queue.buffers.get(Math.floor(cookie / COOKIE_STRIDE));
+    const p = (cookie % COOKIE_STRIDE) / PLANE_STRIDE;
+    return Number.isInteger(p) ? vb?.planes[p] : undefined;
   }
 
   /** vb2_fop_release(): the owner's buffers go with it, and those of nobody with anybody. */
@@ -295,8 +327,7 @@ export class QueueNode {
   /** v4l2-ioctl.c:check_fmt(): before anything else is looked at, but for the priority. */
   checkFmt(type: BufType | undefined): void {
     const { isOutput, opts } = this.queue;
-    if (type === (isOutput ? 'VIDEO_OUTPUT_MPLANE' : 'VIDEO_CAPTURE_MPLANE')) return;
-    if (type === (isOutput ? 'VIDEO_OUTPUT' : 'VIDEO_CAPTURE')) return;
+    if (type?.startsWith(isOutput ? 'VIDEO_OUTPUT' : 'VIDEO_CAPTURE') === true) return;
     if (type === 'VIDEO_OVERLAY' && !isOutput && opts.rules.overlayPassesTypeCheck) return;
     this.#checkType(type);
   }

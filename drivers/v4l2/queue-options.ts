@@ -9,7 +9,7 @@ export type IOMode = 'MMAP' | 'USERPTR' | 'DMABUF' | 'READ' | 'WRITE';
 
 export interface VB2QueueOptions {
   readonly name: string;
-  readonly type: 'VIDEO_CAPTURE' | 'VIDEO_OUTPUT';
+  readonly type: 'VIDEO_CAPTURE' | 'VIDEO_OUTPUT' | 'VIDEO_CAPTURE_MPLANE' | 'VIDEO_OUTPUT_MPLANE';
   readonly ioModes: readonly IOMode[];
   readonly maxBuffers: number;
   readonly minReqbufsAllocation: number;

@@ -10,7 +10,8 @@ import type { CreateBufsArg, CreateBufsRet, ReqbufsArg, ReqbufsRet } from './que
 import type { Fraction } from './rules.js';
 
 export type Capability =
-  'VIDEO_CAPTURE' | 'VIDEO_OUTPUT' | 'READWRITE' | 'STREAMING' | 'EXT_PIX_FORMAT';
+  | ('VIDEO_CAPTURE' | 'VIDEO_OUTPUT' | 'VIDEO_CAPTURE_MPLANE' | 'VIDEO_OUTPUT_MPLANE')
+  | ('READWRITE' | 'STREAMING' | 'EXT_PIX_FORMAT');
 
 export interface DeviceCapabilities {
   readonly driver: string;

@@ -13,7 +13,8 @@ import { patterns, type PatternName } from './patterns.js';
 
 /** Where a frame goes: the hold on a buffer, or anything that takes bytes. */
 export interface FrameTarget {
-  write(pos: number, source: Uint8Array): Promise<void>;
+  /** plane: which stretch of memory, where the format has several. */
+  write(pos: number, source: Uint8Array, plane?: number): Promise<void>;
 }
 
 /** The sensor sends this much at a time; whoever takes the memory away waits for one piece. */
@@ -85,8 +86,13 @@ export class Sensor {
   /** Send frame `sequence` out. What target throws ends it. */
   async expose(target: FrameTarget, sequence: number, burst = BURST): Promise<void> {
     const frame = this.render(sequence);
-    for (let pos = 0; pos < frame.length; pos += burst) {
-      await target.write(pos, frame.subarray(pos, pos + burst));
+    let start = 0;
+    for (const [plane, size] of this.#mode!.planeSizes.entries()) {
+      for (let pos = 0; pos < size; pos += burst) {
+        const end = start + Math.min(pos + burst, size);
+        await target.write(pos, frame.subarray(start + pos, end), plane);
+      }
+      start += size;
     }
   }
 }

@@ -41,12 +41,12 @@ export function requestBuffers(
   return nrAllocated;
 }
 
-/** vb2_core_create_bufs(). size: bytes of each, at least what the driver needs. */
+/** vb2_core_create_bufs(). sizes: bytes of each plane, at least what the driver needs. */
 export function createBuffers(
   q: VB2Queue,
   memory: MemoryKind,
   count: number,
-  size: number,
+  sizes: readonly number[],
   nonCoherent = false,
 ): { index: number; count: number } {
   const room = q.opts.maxBuffers - q.buffers.size;
@@ -61,7 +61,7 @@ export function createBuffers(
     if (q.memory !== memory) throw q.refusal('EINVAL', `its buffers are ${q.memory}`);
     if (q.nonCoherent !== nonCoherent) throw q.refusal('EINVAL', 'the coherency differs');
   }
-  const setup = setupOrReset(q, Math.min(count, room), size);
+  const setup = setupOrReset(q, Math.min(count, room), sizes);
   const added = addBuffers(q, setup);
   const index = added[0]?.index;
   if (index === undefined) {
@@ -120,11 +120,11 @@ function checkPreparing(q: VB2Queue): void {
 }
 
 /** Ask the driver; a refusal leaves a queue without buffers as it was. */
-function setupOrReset(q: VB2Queue, nrBuffers: number, size: number | null): QueueSetup {
+function setupOrReset(q: VB2Queue, nrBuffers: number, sizes: readonly number[] | null): QueueSetup {
   try {
     const nrAllocated = q.buffers.size;
     const fileIO = q.fileIO !== null;
-    return q.opts.ops.queueSetup({ nrBuffers, nrAllocated, size, fileIO });
+    return q.opts.ops.queueSetup({ nrBuffers, nrAllocated, sizes, fileIO });
   } catch (e) {
     if (q.buffers.size === 0) q.memory = 'UNKNOWN';
     throw e;
@@ -137,7 +137,7 @@ function addBuffers(q: VB2Queue, setup: QueueSetup): VB2Buffer[] {
   const start = freeRun(q, Math.min(setup.nrBuffers, room));
   const added: VB2Buffer[] = [];
   for (let index = start.index; index < start.index + start.nr; index++) {
-    const vb = new VB2Buffer(index, q.memory, setup.size);
+    const vb = new VB2Buffer(index, q.memory, setup.sizes);
     if (q.memory === 'MMAP' && !allocate(q, vb)) break;
     q.buffers.set(index, vb);
     added.push(vb);
@@ -145,15 +145,19 @@ function addBuffers(q: VB2Queue, setup: QueueSetup): VB2Buffer[] {
   return added;
 }
 
+/** __vb2_buf_mem_alloc(): all planes, or none. */
 function allocate(q: VB2Queue, vb: VB2Buffer): boolean {
   try {
     const label = `${q.opts.name} buffer ${vb.index}`;
-    vb.memory = q.opts.memory.alloc(vb.length, q.dir, label);
+    for (const plane of vb.planes) {
+      plane.memory = q.opts.memory.alloc(plane.length, q.dir, label);
+      q.counters.memoryTaken++;
+    }
   } catch (e) {
+    q.putMemory(vb);
     if (!isErrno(e, 'ENOMEM')) throw e;
     return false;
   }
-  q.counters.memoryTaken++;
   return true;
 }
 

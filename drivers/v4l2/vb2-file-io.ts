@@ -31,6 +31,8 @@ export class FileIO {
     q.fileIO = this;
     try {
       requestBuffers(q, 'MMAP', 1);
+      const [first] = q.buffers.values();
+      if (first!.planes.length > 1) throw q.refusal('EBUSY', 'its buffers have several planes');
       if (q.isOutput) this.#fresh.push(...q.buffers.values());
       else for (const vb of q.buffers.values()) this.#queue(vb, 0);
       q.streamOn(q.type);

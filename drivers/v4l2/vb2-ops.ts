@@ -14,16 +14,16 @@ import type { VB2Buffer } from './buffer.js';
 
 export interface QueueSetup {
   readonly nrBuffers: number;
-  /** Bytes of each new buffer. */
-  readonly size: number;
+  /** Bytes of each plane of a new buffer. */
+  readonly sizes: readonly number[];
 }
 
 export interface QueueSetupRequest {
   readonly nrBuffers: number;
   /** Buffers there are already. */
   readonly nrAllocated: number;
-  /** CREATE_BUFS: the size asked for; EINVAL if it is too small. null: the driver's choice. */
-  readonly size: number | null;
+  /** CREATE_BUFS: what is asked for, EINVAL if it does not do. null: the driver's choice. */
+  readonly sizes: readonly number[] | null;
   /** For read() and write(). */
   readonly fileIO: boolean;
 }

@@ -9,20 +9,17 @@
 
 import assert from 'node:assert/strict';
 import type { Caller } from '../../lib/driver/index.js';
-import type { PlaneInfo, VB2Buffer } from './buffer.js';
+import type { PlaneInfo, VB2Buffer, VB2Plane } from './buffer.js';
 import type { VB2Queue } from './vb2-queue.js';
 
 /** EIO after a fatal error; what bufPrepare and the memory answer. */
 export async function prepareBuffer(q: VB2Queue, caller: Caller, vb: VB2Buffer): Promise<void> {
   if (q.error) throw q.refusal('EIO', 'a fatal error stopped it');
-  const wanted = vb.wanted;
-  assert(wanted !== null, `buffer ${vb.index}: nothing was checked`);
   if (vb.memoryKind === 'MMAP') return prepareMmap(q, vb);
   vb.state = 'PREPARING';
   try {
-    if (vb.memoryKind === 'USERPTR') await takeUserptr(q, caller, vb, wanted);
-    else takeDmabuf(q, vb, wanted);
-    finish(q, vb, wanted);
+    await takeMemory(q, caller, vb);
+    finish(q, vb);
   } finally {
     vb.state = 'DEQUEUED';
   }
@@ -30,12 +27,11 @@ export async function prepareBuffer(q: VB2Queue, caller: Caller, vb: VB2Buffer):
 
 /** __prepare_mmap(). */
 export function prepareMmap(q: VB2Queue, vb: VB2Buffer): void {
-  assert(vb.wanted !== null, `buffer ${vb.index}: nothing was checked`);
-  finish(q, vb, vb.wanted);
+  finish(q, vb);
 }
 
-function finish(q: VB2Queue, vb: VB2Buffer, wanted: PlaneInfo): void {
-  takeOver(vb, wanted);
+function finish(q: VB2Queue, vb: VB2Buffer): void {
+  for (const plane of vb.planes) takeOver(vb, plane);
   if (q.opts.timestamps !== 'COPY') vb.timestampNs = 0;
   prepareInDriver(q, vb);
   vb.prepared = true;
@@ -51,61 +47,88 @@ function prepareInDriver(q: VB2Queue, vb: VB2Buffer): void {
   }
 }
 
-function takeOver(vb: VB2Buffer, wanted: PlaneInfo): void {
-  vb.bytesused = wanted.bytesused;
-  vb.dataOffset = wanted.dataOffset;
+const wantedOf = (vb: VB2Buffer, plane: VB2Plane): PlaneInfo => {
+  assert(plane.wanted !== null, `buffer ${vb.index}: nothing was checked`);
+  return plane.wanted;
+};
+
+function takeOver(vb: VB2Buffer, plane: VB2Plane): void {
+  const wanted = wantedOf(vb, plane);
+  plane.bytesused = wanted.bytesused;
+  plane.dataOffset = wanted.dataOffset;
   if (vb.memoryKind === 'MMAP') return;
-  vb.length = wanted.length;
-  vb.userptr = wanted.userptr;
-  vb.dmabuf = wanted.dmabuf;
+  plane.length = wanted.length;
+  plane.userptr = wanted.userptr;
+  plane.dmabuf = wanted.dmabuf;
 }
 
-/** The err label: nothing is held, the plane is empty. */
+/** The err label: nothing is held, every plane is empty. */
 function dropMemory(q: VB2Queue, vb: VB2Buffer): void {
   q.putMemory(vb);
-  vb.userptr = 0;
-  vb.dmabuf = null;
-  vb.length = 0;
+  for (const plane of vb.planes) empty(plane);
+}
+
+function empty(plane: VB2Plane): void {
+  plane.userptr = 0;
+  plane.dmabuf = null;
+  plane.length = 0;
+}
+
+/** Of one plane, before it gets another memory. */
+function dropPlane(q: VB2Queue, plane: VB2Plane): void {
+  const { memory } = plane;
+  plane.memory = null;
+  empty(plane);
+  if (memory === null) return;
+  memory.put();
+  q.counters.memoryPut++;
+}
+
+/** __prepare_userptr(), __prepare_dmabuf(): plane by plane; a refusal lets go of them all. */
+async function takeMemory(q: VB2Queue, caller: Caller, vb: VB2Buffer): Promise<void> {
+  try {
+    for (const plane of vb.planes) {
+      const wanted = wantedOf(vb, plane);
+      if (vb.memoryKind === 'USERPTR') await takeUserptr(q, caller, vb, plane, wanted);
+      else takeDmabuf(q, vb, plane, wanted);
+    }
+    if (vb.planes.some(({ memory }) => memory === null)) {
+      throw q.refusal('EFAULT', `buffer ${vb.index}: memory was taken back meanwhile`);
+    }
+  } catch (e) {
+    dropMemory(q, vb);
+    throw e;
+  }
 }
 
 async function takeUserptr(
   q: VB2Queue,
   caller: Caller,
   vb: VB2Buffer,
-  wanted: PlaneInfo,
+  plane: VB2Plane,
+  { userptr, length }: PlaneInfo,
 ): Promise<void> {
-  const { userptr, length } = wanted;
-  const same = userptr !== 0 && vb.userptr === userptr && vb.length === length;
-  if (vb.memory !== null && same) return;
-  try {
-    if (length < vb.minLength) {
-      throw q.refusal('EINVAL', `${length} bytes at ${userptr}, but ${vb.minLength} are needed`);
-    }
-    dropMemory(q, vb);
-    const range = { addr: userptr, len: length };
-    vb.memory = await q.opts.memory.getUserptr(caller, range, q.dir, (task) => q.revoke(task, vb));
-    q.counters.memoryTaken++;
-  } catch (e) {
-    dropMemory(q, vb);
-    throw e;
+  const same = userptr !== 0 && plane.userptr === userptr && plane.length === length;
+  if (plane.memory !== null && same) return;
+  if (length < plane.minLength) {
+    throw q.refusal('EINVAL', `${length} bytes at ${userptr}, but ${plane.minLength} are needed`);
   }
+  dropPlane(q, plane);
+  const range = { addr: userptr, len: length };
+  plane.memory = await q.opts.memory.getUserptr(caller, range, q.dir, (task) => q.revoke(task, vb));
+  q.counters.memoryTaken++;
 }
 
-function takeDmabuf(q: VB2Queue, vb: VB2Buffer, wanted: PlaneInfo): void {
-  try {
-    const { dmabuf } = wanted;
-    if (dmabuf === null || dmabuf.closed) throw q.refusal('EINVAL', 'dmabuf: no open dma-buf');
-    if (wanted.length === 0) wanted.length = dmabuf.len;
-    if (wanted.length < vb.minLength) {
-      throw q.refusal('EINVAL', `${wanted.length} bytes, but ${vb.minLength} are needed`);
-    }
-    if (vb.memory !== null && vb.dmabuf === dmabuf && vb.length === wanted.length) return;
-    dropMemory(q, vb);
-    const { length } = wanted;
-    vb.memory = q.opts.memory.attachDmabuf(dmabuf, length, q.dir, (task) => q.revoke(task, vb));
-    q.counters.memoryTaken++;
-  } catch (e) {
-    dropMemory(q, vb);
-    throw e;
+function takeDmabuf(q: VB2Queue, vb: VB2Buffer, plane: VB2Plane, wanted: PlaneInfo): void {
+  const { dmabuf } = wanted;
+  if (dmabuf === null || dmabuf.closed) throw q.refusal('EINVAL', 'dmabuf: no open dma-buf');
+  if (wanted.length === 0) wanted.length = dmabuf.len;
+  const { length } = wanted;
+  if (length < plane.minLength) {
+    throw q.refusal('EINVAL', `${length} bytes, but ${plane.minLength} are needed`);
   }
+  if (plane.memory !== null && plane.dmabuf === dmabuf && plane.length === length) return;
+  dropPlane(q, plane);
+  plane.memory = q.opts.memory.attachDmabuf(dmabuf, length, q.dir, (task) => q.revoke(task, vb));
+  q.counters.memoryTaken++;
 }

@@ -68,12 +68,12 @@ export class VB2Queue {
   constructor(opts: VB2QueueOptions) {
     assert(opts.minReqbufsAllocation <= opts.maxBuffers, `${opts.name}: minimum above maximum`);
     this.opts = opts;
-    this.dir = opts.type === 'VIDEO_CAPTURE' ? 'capture' : 'output';
+    this.dir = opts.type.startsWith('VIDEO_CAPTURE') ? 'capture' : 'output';
     this.flags = [opts.timestamps === 'COPY' ? 'TIMESTAMP_COPY' : 'TIMESTAMP_MONOTONIC'];
     this.doneQueue = new WaitQueue(opts.sched, `${opts.name}: done buffers`);
   }
 
-  get type(): 'VIDEO_CAPTURE' | 'VIDEO_OUTPUT' {
+  get type(): VB2QueueOptions['type'] {
     return this.opts.type;
   }
 
@@ -273,7 +273,7 @@ export class VB2Queue {
   #completeLost(vb: VB2Buffer): void {
     vb.lost = false;
     vb.state = 'ERROR';
-    vb.bytesused = 0;
+    for (const plane of vb.planes) plane.bytesused = 0;
     vb.timestampNs = this.#stampNs;
     this.done.push(vb);
     this.doneQueue.wakeAll();
@@ -298,7 +298,8 @@ export class VB2Queue {
     vb.sequence = info.sequence;
     if (this.opts.timestamps !== 'COPY') vb.timestampNs = info.timestampNs;
     if (info.field !== undefined) vb.field = info.field;
-    if (info.bytesused !== undefined) vb.bytesused = info.bytesused;
+    const { bytesused } = info;
+    if (bytesused !== undefined) for (const plane of vb.planes) plane.bytesused = bytesused;
     if (info.last === true) vb.flags.add('LAST');
   }
 
@@ -353,16 +354,19 @@ export class VB2Queue {
   async disconnect(task: Task): Promise<void> {
     this.fatal();
     for (const vb of this.buffers.values()) {
-      if (vb.memory !== null && vb.memoryKind !== 'MMAP') await this.revoke(task, vb);
+      const held = vb.planes.some(({ memory }) => memory !== null);
+      if (held && vb.memoryKind !== 'MMAP') await this.revoke(task, vb);
     }
   }
 
   /** Give up what memory vb holds; harmless without any. */
   putMemory(vb: VB2Buffer): void {
-    const memory = vb.memory;
-    if (memory === null) return;
-    vb.memory = null;
-    memory.put();
-    this.counters.memoryPut++;
+    for (const plane of vb.planes) {
+      const { memory } = plane;
+      if (memory === null) continue;
+      plane.memory = null;
+      memory.put();
+      this.counters.memoryPut++;
+    }
   }
 }

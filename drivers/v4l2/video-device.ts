@@ -37,6 +37,7 @@ export interface VideoUnit {
   readonly controls: ControlHandler;
   readonly format: PixFormat;
   readonly interval: Fraction;
+  readonly multiplanar: boolean;
   readonly rules: V4L2Rules;
   setFormat(want: PixFormatRequest): PixFormat;
   setRate(want: Fraction): Fraction;
@@ -64,7 +65,7 @@ export class VideoDevice {
 
   constructor(opts: VideoDeviceOptions) {
     this.opts = opts;
-    this.node = new QueueNode(opts.queue, () => opts.unit.format.sizeimage);
+    this.node = new QueueNode(opts.queue, () => opts.unit.format.planeSizes);
     opts.unit.controls.onChange((control, value, by) => {
       for (const h of this.handles) h.events.push('CTRL', control.id, value, h === by);
     });

@@ -19,6 +19,7 @@ const buffer: Required<V4L2BufferArg> = {
   ...{ index: 1, type, memory: 'MMAP' as const, bytesused: 7, dataOffset: 0, length: frameSize },
   ...{ userptr: 4096, dmabuf: null, field: 'NONE' as const, timestampNs: 5, requestFd: 3 },
   flags: ['KEYFRAME'],
+  planes: [{ bytesused: 1, dataOffset: 0, length: 7, userptr: 4096, dmabuf: null }],
 };
 const reqbufs = { count: 2, type, memory: 'MMAP', flags: ['NON_COHERENT'] } as const;
 const format = { type, width: 640, height: 360, pixelformat: 'GREY', bytesperline: 0 } as const;
@@ -27,7 +28,7 @@ const event = { type: 'CTRL', id: 'brightness', flags: ['SEND_INITIAL'] } as con
 
 /** Every request with every field that it knows. */
 const good: Good = {
-  CREATE_BUFS: { ...reqbufs, sizeimage: frameSize },
+  CREATE_BUFS: { ...reqbufs, sizeimage: frameSize, planeSizes: [frameSize] },
   DQBUF: { type },
   DQEVENT: undefined,
   ENUMINPUT: { index: 0 },
@@ -79,8 +80,14 @@ function spoil(value: unknown, field: string): unknown[] {
   if (typeof value === 'string')
     return badWords.filter((w) => w !== 'BOGUS' || !freeText.has(field));
   if (value === null) return [7, 'x', {}, { len: 4096 }, new VideoClient({} as never)];
-  if (Array.isArray(value)) return [7, null, 'x', {}, [7], [null], [{}]];
+  if (Array.isArray(value)) return [7, null, 'x', {}, ...spoiltItems(value[0])];
   return [];
+}
+
+/** Lists of one that is spoilt. */
+function spoiltItems(item: unknown): unknown[][] {
+  if (typeof item !== 'object' || item === null) return spoil(item, '').map((bad) => [bad]);
+  return spoilt(item).map(([, bad]) => [bad]);
 }
 
 /** [field, argument with that field spoilt] */
@@ -224,6 +231,7 @@ const methods: Readonly<
   mapBuffer: [
     ...[undefined, ...badNumbers].map((v) => ['index', [v]] as const),
     ...[null, 7, 'x', []].map((v) => ['mapBuffer: options', [0, v]] as const),
+    ...[-1, 1, ...badNumbers].map((v) => ['plane', [0, { plane: v }]] as const),
     ...badWords.map((v) => ['prot', [0, { prot: v }]] as const),
     ...badWords.map((v) => ['share', [0, { share: v }]] as const),
   ],

@@ -18,6 +18,8 @@ import v4l2, {
   type V4L2State,
   type VideoClient,
 } from '../../../drivers/v4l2/index.js';
+import { Display } from '../../../drivers/v4l2/display.js';
+import { Sensor } from '../../../drivers/v4l2/sensor.js';
 import type { VB2Queue } from '../../../drivers/v4l2/vb2-queue.js';
 import { Watch } from './watch.js';
 
@@ -26,6 +28,8 @@ export interface BenchOptions {
   readonly iommu?: IommuMode;
   readonly seed?: number;
   readonly live?: boolean;
+  /** Nodes of the multi-planar API. */
+  readonly multiplanar?: boolean;
   readonly ram?: number;
 }
 
@@ -71,8 +75,12 @@ export class Bench {
         return { file, library: file.node.ops.library as never };
       },
     });
-    const device = this.drivers.addEmulated(v4l2, { name: 'camera' });
-    this.board = device.hardware as CameraBoard;
+    this.board = {
+      ...{ sensor: new Sensor(), display: new Display() },
+      multiplanar: opts.multiplanar === true,
+    };
+    this.drivers.register(v4l2);
+    const device = this.drivers.addDevice('emul,camera', this.board, { name: 'camera' })!;
     this.state = device.driverState as V4L2State;
   }
 

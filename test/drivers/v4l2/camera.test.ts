@@ -1,7 +1,7 @@
 // Goal: the camera has vivid's sizes, rates and habits, and its frames are the sensor's.
 
 import test from 'ava';
-import { intervalNs } from '../../../drivers/v4l2/camera.js';
+import { intervalNs } from '../../../drivers/v4l2/stream-unit.js';
 import { patternNames, readCounter } from '../../../drivers/v4l2/patterns.js';
 import { ms } from '../../../lib/units.js';
 import { Rig } from './rig.js';

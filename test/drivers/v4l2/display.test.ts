@@ -20,7 +20,7 @@ test('a picture is fetched whole, from a position in the buffer', async (t) => {
         target.set(memory.subarray(pos, pos + target.length));
       },
     },
-    100,
+    [100],
   );
   t.deepEqual(display.picture, memory.subarray(100));
   t.is(display.nrShown, 1);

@@ -121,7 +121,7 @@ export class FakeQueue {
           this.log.push(`queue ${active.vb.index}`);
           this.active.push(active);
         },
-        queueSetup: ({ nrBuffers, size }) => ({ nrBuffers, size: size ?? bufferSize }),
+        queueSetup: ({ nrBuffers, sizes }) => ({ nrBuffers, sizes: sizes ?? [bufferSize] }),
         startStreaming: (count) => {
           this.log.push(`start ${count}`);
           const error = this.startError;

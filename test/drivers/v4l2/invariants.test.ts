@@ -4,7 +4,12 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { describeBuffer, VB2Buffer, type V4L2Buffer } from '../../../drivers/v4l2/buffer.js';
+import {
+  describeBuffer,
+  VB2Buffer,
+  type V4L2Buffer,
+  type V4L2Plane,
+} from '../../../drivers/v4l2/buffer.js';
 import { root } from '../../support/source-tree.js';
 import { checkBuffer, type BufferView, type Expected } from './invariants.js';
 import { bufferCalls } from './watch.js';
@@ -98,8 +103,24 @@ for (const [rule, view, spoilt] of broken) {
   });
 }
 
+const planes = (...bad: Partial<V4L2Plane>[]): V4L2Buffer => {
+  const b = describeBuffer(new VB2Buffer(3, 'MMAP', [100, 50]), 'VIDEO_CAPTURE_MPLANE', []);
+  const picture = { flags: flags().flags!, timestampNs: 7, sequence: 5 };
+  const filled = b.planes.map((p, i) => ({ ...p, bytesused: p.length, ...bad[i] }));
+  return { ...b, ...picture, planes: filled };
+};
+
+test('each rule of the memory holds for each plane', (t) => {
+  const e: Expected = { ...asked, type: 'VIDEO_CAPTURE_MPLANE', view: 'dequeued' };
+  t.notThrows(() => checkBuffer(planes(), e));
+  for (const spoilt of [{ length: 0 }, { bytesused: 0 }, { bytesused: 51 }, { dataOffset: 50 }]) {
+    t.throws(() => checkBuffer(planes({}, spoilt), e), undefined, JSON.stringify(spoilt));
+  }
+  t.throws(() => checkBuffer({ ...planes(), length: 1 }, e));
+});
+
 test('pointer, length and file must come back as they were given', (t) => {
-  const given = { userptr: 4096, length: 100, dmabuf: null };
+  const given = [{ userptr: 4096, length: 100, dmabuf: null }];
   const e: Expected = { ...asked, memory: 'USERPTR', view: 'queued', given };
   const b: V4L2Buffer = { ...good('queued'), memory: 'USERPTR', userptr: 4096 };
   t.notThrows(() => checkBuffer(b, e));

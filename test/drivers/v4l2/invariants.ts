@@ -2,7 +2,7 @@
 // watch.ts calls it after every buffer call of every test, for every buffer there is.
 
 import assert from 'node:assert/strict';
-import type { V4L2Buffer } from '../../../drivers/v4l2/buffer.js';
+import type { V4L2Buffer, V4L2Plane } from '../../../drivers/v4l2/buffer.js';
 
 export type BufferView = 'unqueued' | 'prepared' | 'queued' | 'done' | 'dequeued' | 'idle';
 
@@ -16,8 +16,12 @@ export interface Expected {
   /** The last sequence number that was dequeued. */
   readonly lastSequence?: number;
   /** What PREPARE or QBUF was given, to come back unchanged. */
-  readonly given?: Pick<V4L2Buffer, 'userptr' | 'length' | 'dmabuf'>;
+  readonly given?: readonly Pick<V4L2Plane, 'userptr' | 'length' | 'dmabuf'>[];
 }
+
+/** The planes of a multi-planar buffer; a single-planar one is its own. */
+export const planesOf = (b: V4L2Buffer): readonly Omit<V4L2Plane, 'dataOffset'>[] =>
+  b.planes.length > 0 ? b.planes : [b];
 
 /** What the flags of a queried buffer say it is. */
 export function viewOf(b: V4L2Buffer): BufferView {
@@ -39,7 +43,8 @@ export function checkBuffer(b: V4L2Buffer, e: Expected): void {
   assert.equal(b.reserved2, 0);
   assert.equal(b.requestFd, 0);
   assert.equal(count(b, 'TIMESTAMP_MONOTONIC', 'TIMESTAMP_COPY'), 1, 'one timestamp source');
-  if (b.type === 'VIDEO_OUTPUT') assert.equal(count(b, 'TSTAMP_SRC_SOE') > 0 && !copies(b), false);
+  if (b.type.startsWith('VIDEO_OUTPUT'))
+    assert.equal(count(b, 'TSTAMP_SRC_SOE') > 0 && !copies(b), false);
   assert(count(b, 'KEYFRAME', 'PFRAME', 'BFRAME') <= 1, 'one kind of frame');
   assert(count(b, 'QUEUED', 'DONE', 'PREPARED') <= 1, 'one state');
   checkMemory(b, e);
@@ -50,10 +55,15 @@ const copies = (b: V4L2Buffer): boolean => b.flags.includes('TIMESTAMP_COPY');
 
 /** User memory that was refused leaves the plane empty (the err label of __prepare_userptr). */
 function checkMemory(b: V4L2Buffer, e: Expected): void {
-  const empty = b.memory !== 'MMAP' && b.userptr === 0 && b.dmabuf === null;
-  if (!empty || e.view === 'queued' || e.view === 'prepared') assert(b.length > 0, 'length');
+  const sure = e.view === 'queued' || e.view === 'prepared';
+  if (b.planes.length > 0) assert.equal(b.length, b.planes.length, 'as many planes as it says');
+  for (const { userptr, dmabuf, length } of planesOf(b)) {
+    const empty = b.memory !== 'MMAP' && userptr === 0 && dmabuf === null;
+    if (!empty || sure) assert(length > 0, 'length');
+  }
   if (e.given === undefined) return;
-  assert.deepEqual({ userptr: b.userptr, length: b.length, dmabuf: b.dmabuf }, e.given);
+  const memory = planesOf(b).map(({ userptr, length, dmabuf }) => ({ userptr, length, dmabuf }));
+  assert.deepEqual(memory, e.given);
 }
 
 function checkView(b: V4L2Buffer, e: Expected): void {
@@ -86,10 +96,15 @@ function checkView(b: V4L2Buffer, e: Expected): void {
 }
 
 function checkPicture(b: V4L2Buffer, e: Expected): void {
-  if (count(b, 'LAST', 'ERROR') === 0) assert(b.bytesused > 0, 'bytesused');
-  assert(b.bytesused <= b.length, `${b.bytesused} bytes of ${b.length}`);
+  for (const { bytesused, length } of planesOf(b)) {
+    if (count(b, 'LAST', 'ERROR') === 0) assert(bytesused > 0, 'bytesused');
+    assert(bytesused <= length, `${bytesused} bytes of ${length}`);
+  }
+  for (const { dataOffset, bytesused } of b.planes) {
+    assert(dataOffset === 0 || dataOffset < bytesused, 'data_offset');
+  }
   assert(b.timestampNs > 0, 'timestamp');
-  const noFrame = b.flags.includes('ERROR') && b.bytesused === 0; // its memory was taken back
+  const noFrame = b.flags.includes('ERROR') && planesOf(b)[0]!.bytesused === 0; // its memory was taken back
   const { lastSequence = -1 } = e;
   if (!noFrame) assert(b.sequence > lastSequence, `sequence ${b.sequence} after ${lastSequence}`);
   assert.equal(b.field, 'NONE', 'the field of the format');

@@ -18,6 +18,8 @@ import { Bench, type BenchOptions } from './bench.js';
 
 export interface RigOptions extends BenchOptions {
   readonly node?: 'video0' | 'video1';
+  /** YUYV if not given. */
+  readonly pixelformat?: string;
   readonly flags?: readonly ('rdonly' | 'wronly' | 'rdwr' | 'nonblock')[];
 }
 
@@ -50,7 +52,9 @@ export class Rig {
     const bench = new Bench(opts);
     t.teardown(async () => assert.deepEqual(await bench.powerOff(), [], 'the driver leaked'));
     const rig = await Rig.join(t, bench, opts);
-    await rig.run(rig.cam.setFormat({ width: 640, height: 360, pixelformat: 'YUYV' }));
+    await rig.run(
+      rig.cam.setFormat({ width: 640, height: 360, pixelformat: opts.pixelformat ?? 'YUYV' }),
+    );
     return rig;
   }
 

@@ -66,7 +66,7 @@ test('REQBUFS: EBUSY while somebody waits in DQBUF, but for a count of 0', (t) =
   );
   t.is(requestBuffers(queue, 'MMAP', 0), 0);
   t.is(
-    code(() => createBuffers(queue, 'MMAP', 1, 100)),
+    code(() => createBuffers(queue, 'MMAP', 1, [100])),
     'EBUSY',
   );
 });
@@ -89,31 +89,31 @@ test('REQBUFS: with cache hints NON_COHERENT is kept, and CREATE_BUFS must agree
   requestBuffers(queue, 'MMAP', 2, true);
   t.true(queue.nonCoherent);
   t.is(
-    code(() => createBuffers(queue, 'MMAP', 1, 100, false)),
+    code(() => createBuffers(queue, 'MMAP', 1, [100], false)),
     'EINVAL',
   );
   t.is(
-    code(() => createBuffers(queue, 'MMAP', 1, 100, true)),
+    code(() => createBuffers(queue, 'MMAP', 1, [100], true)),
     'ok',
   );
 });
 
 test('CREATE_BUFS: at the first run of free indexes; ENOBUFS when full comes first', (t) => {
   const { queue } = new FakeQueue({ maxBuffers: 5 });
-  t.deepEqual(createBuffers(queue, 'MMAP', 3, 100), { index: 0, count: 3 });
+  t.deepEqual(createBuffers(queue, 'MMAP', 3, [100]), { index: 0, count: 3 });
   t.is(
-    code(() => createBuffers(queue, 'USERPTR', 1, 100)),
+    code(() => createBuffers(queue, 'USERPTR', 1, [100])),
     'EINVAL',
   );
-  t.deepEqual(createBuffers(queue, 'MMAP', 9, 100), { index: 3, count: 2 });
+  t.deepEqual(createBuffers(queue, 'MMAP', 9, [100]), { index: 3, count: 2 });
   t.is(
-    code(() => createBuffers(queue, 'USERPTR', 1, 100)),
+    code(() => createBuffers(queue, 'USERPTR', 1, [100])),
     'ENOBUFS',
   );
   removeBuffers(queue, 1, 1);
   removeBuffers(queue, 3, 1);
   t.deepEqual(
-    createBuffers(queue, 'MMAP', 2, 100),
+    createBuffers(queue, 'MMAP', 2, [100]),
     { index: 1, count: 1 },
     'no run of two is free',
   );
@@ -123,7 +123,7 @@ test('CREATE_BUFS: no memory at all is ENOMEM, and an empty queue stays empty', 
   const f = new FakeQueue();
   f.allocations = 0;
   t.is(
-    code(() => createBuffers(f.queue, 'MMAP', 2, 100)),
+    code(() => createBuffers(f.queue, 'MMAP', 2, [100])),
     'ENOMEM',
   );
   t.is(f.queue.memory, 'UNKNOWN');
@@ -136,7 +136,7 @@ test('busy: on 6.1 while there are buffers, later until REQBUFS(0)', (t) => {
   ] as const) {
     const { queue } = new FakeQueue({ kernel });
     t.false(queue.busy);
-    createBuffers(queue, 'MMAP', 1, 100);
+    createBuffers(queue, 'MMAP', 1, [100]);
     t.true(queue.busy);
     removeBuffers(queue, 0, 1);
     t.is(queue.busy, after);
@@ -150,4 +150,15 @@ test('a buffer that is not dequeued cannot be freed', (t) => {
   requestBuffers(queue, 'MMAP', 1);
   queue.buffer(0).state = 'ACTIVE';
   t.throws(() => freeBuffers(queue, [queue.buffer(0)]), { message: /freed while ACTIVE/ });
+});
+
+test('CreateBufs: another coherency than the buffers there are is EINVAL', (t) => {
+  const { queue } = new FakeQueue({ allowCacheHints: true });
+  for (const first of [false, true]) {
+    createBuffers(queue, 'MMAP', 1, [100], first);
+    t.throws(() => createBuffers(queue, 'MMAP', 1, [100], !first), { code: 'EINVAL' });
+    createBuffers(queue, 'MMAP', 1, [100], first);
+    t.is(queue.buffers.size, 2);
+    requestBuffers(queue, 'MMAP', 0);
+  }
 });

@@ -141,7 +141,7 @@ test('a deferred start that fails is the answer of QBUF; nothing is queued', asy
 test('STREAMON with fewer buffers than the minimum is EINVAL', async (t) => {
   const f = new FakeQueue({ minQueuedBuffers: 3 });
   await f.locked(async () => {
-    createBuffers(f.queue, 'MMAP', 2, 100);
+    createBuffers(f.queue, 'MMAP', 2, [100]);
     t.is(await codeOf(() => f.queue.streamOn('VIDEO_CAPTURE')), 'EINVAL');
   });
 });

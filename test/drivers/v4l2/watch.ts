@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import type { V4L2Buffer, V4L2BufferArg } from '../../../drivers/v4l2/buffer.js';
 import type { VideoIO } from '../../../drivers/v4l2/client.js';
 import type { VB2Queue } from '../../../drivers/v4l2/vb2-queue.js';
-import { checkBuffer, viewOf, type BufferView, type Expected } from './invariants.js';
+import { checkBuffer, planesOf, viewOf, type BufferView, type Expected } from './invariants.js';
 
 /** The requests that move buffers, and what the buffer that each returns must look like. */
 export const bufferCalls: Readonly<Record<string, BufferView | 'as found' | null>> = {
@@ -63,7 +63,7 @@ export class Watch {
       ...(view === 'dequeued' ? { lastSequence } : { index: (arg as V4L2BufferArg).index }),
       ...(given !== null && { given }),
     });
-    if (view === 'dequeued' && b.bytesused > 0) this.#last.set(queue, b.sequence);
+    if (view === 'dequeued' && planesOf(b)[0]!.bytesused > 0) this.#last.set(queue, b.sequence);
   }
 
   #sweep(request: string, queue: VB2Queue): void {
@@ -115,6 +115,9 @@ function givenBy(
 ): NonNullable<Expected['given']> | null {
   if (request !== 'QBUF' && request !== 'PREPARE_BUF') return null;
   if (b.memory === 'MMAP') return null;
-  const { userptr = 0, dmabuf = null } = arg;
-  return { userptr, dmabuf, length: arg.length || (dmabuf?.len ?? b.length) };
+  return planesOf(b).map((plane, p) => {
+    const said = b.planes.length > 0 ? arg.planes![p]! : arg;
+    const { userptr = 0, dmabuf = null } = said;
+    return { userptr, dmabuf, length: said.length || (dmabuf?.len ?? plane.length) };
+  });
 }
