@@ -180,8 +180,8 @@ function depth(verdicts: readonly CellVerdict[]): string {
   const complete = pinned.filter((v) => v.complete).length;
   const live = pinned.filter((v) => v.live !== null).length;
   return (
-    `${pinned.length} cells whose holder got its DMA: ${least} schedules or more, ${median} at the ` +
-    `median, ${complete} searched to the end; ${live} played live`
+    `${pinned.length} cells whose holder got its DMA: ${least} schedules or more, ${median} at ` +
+    `the median, ${complete} searched to the end; ${live} played live`
   );
 }
 

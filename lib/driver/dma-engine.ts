@@ -1,5 +1,5 @@
-// DmaEngine: who moves the bytes of a live machine's DMA, where that is not the bus itself: a worker
-// thread, say, that writes while the kernel goes on.
+// DmaEngine: who moves the bytes of a live machine's DMA, where that is not the bus itself: a
+// worker thread, say, that writes while the kernel goes on.
 //
 //   move -> under way -> moved          drain: blocks until nothing that was begun is under way
 //

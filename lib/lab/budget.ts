@@ -1,10 +1,10 @@
 // How many schedules each cell gets, so that all of them are over in time.
 //
-// A cell costs what its stage costs, once, and what its schedules cost. Both are measured as the lab
-// goes, in seconds of a processor, by driver: a camera's schedules are longer than an adapter's.
-// Cells that pin get what they were promised or an equal share of the time that is left; those in
-// which nothing is pinned have nothing to lose, and get a tenth of that. The live plays have their
-// part set aside.
+// A cell costs what its stage costs, once, and what its schedules cost. Both are measured as the
+// lab goes, in seconds of a processor, by driver: a camera's schedules are longer than an
+// adapter's. Cells that pin get what they were promised or an equal share of the time that is
+// left; those in which nothing is pinned have nothing to lose, and get a tenth of that. The live
+// plays have their part set aside.
 
 import { actOf } from './acts.js';
 import type { Cell, CellVerdict, DriverName } from './cell.js';

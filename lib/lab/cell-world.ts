@@ -57,6 +57,7 @@ export function cellScenario(
         ...(strategy !== undefined && { strategy }),
         ...(timers !== undefined && { timers }),
       });
+      machine.device.flushes = false; // thousands of schedules, and no power failure of the host
       const end = (): void => {
         play?.end();
         machine.abandon();

@@ -1,13 +1,12 @@
 // The operations that meet the DMA, and who calls each.
 //
 //   truncate, punch   the administrator
-//   unlink            the administrator; then the holder's mapping and descriptor go: the last
-//   close
+//   unlink            the administrator; then the holder's mapping and descriptor go, the last ones
 //   fsync, reclaim    the administrator, of a file in the page cache
 //   exit              the holder itself
 //
-// An operation ends with `ok` or the errno of the call that failed. Where a device is slow to begin,
-// fsync and reclaim come when it does: they are to meet its DMA.
+// An operation ends with `ok` or the errno of the call that failed. Where a device is slow to
+// begin, fsync and reclaim come when it does: they are to meet its DMA.
 
 import type { Task } from '../sched/index.js';
 import { attempt } from './attempt.js';

@@ -1,7 +1,8 @@
 // A picture as few characters: every cell of the matrix has one, and the report carries them all.
 //
-// Instants are said once, in ns from the first; everything else names them by their place. Pages are
-// a letter each: d the file's, o another file's, r an orphan's, f nobody's; a capital is pinned.
+// Instants are said once, in ns from the first; everything else names them by their place. Pages
+// are a letter each: d the file's, o another file's, r an orphan's, f nobody's; a capital is
+// pinned.
 
 import type { Bar, PageSample, PageState, Picture } from './picture.js';
 

@@ -1,8 +1,9 @@
 // The report: one HTML file that needs nothing else. The matrix, what it showed of each objection,
 // and every cell with a picture of its worst schedule.
 //
-// Pictures are data, said once for all cells that have the same, and drawn by the browser: the worst
-// of each policy against each driver when the page is opened, any other cell's when it is asked for.
+// Pictures are data, said once for all cells that have the same, and drawn by the browser: the
+// worst of each policy against each driver when the page is opened, any other cell's when it is
+// asked for.
 
 import { answered } from './objections.js';
 import { behaviours } from './behaviour.js';

@@ -104,5 +104,7 @@ export async function corruptedBytes({ admin, fileLen }: Scene): Promise<number>
   const fd = await admin.open(otherPath, ['rdonly']);
   const bytes = await admin.read(fd, 0, fileLen);
   await admin.close(fd);
-  return bytes.reduce((n, byte) => n + (byte === otherByte ? 0 : 1), 0);
+  let corrupted = 0;
+  for (const byte of bytes) if (byte !== otherByte) corrupted++;
+  return corrupted;
 }

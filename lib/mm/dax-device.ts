@@ -65,6 +65,8 @@ export class DaxDevice implements Disposable {
   /** Data bytes. */
   readonly len: number;
   readonly nrPages: number;
+  /** Whether flush() waits for the disk. Bytes outlive this process either way. */
+  flushes = true;
   /** The whole mapping; the data starts at dataPos. */
   readonly buffer: SharedArrayBuffer;
   readonly dataPos: number;
@@ -198,9 +200,13 @@ export class DaxDevice implements Disposable {
     }
   }
 
-  /** Return when these bytes are on the disk (msync). EIO as the disk has it. */
+  /**
+   * Return when these bytes are on the disk (msync). EIO as the disk has it. With flushes false
+   * they are left to the host, which writes them unless its power fails.
+   */
   flush(pos: number, len: number): void {
     this.#check('flush', pos, len);
+    if (!this.flushes) return;
     asErrno(`flush ${this.path}`, () => this.#mapping.flush(this.dataPos + pos, len));
   }
 
