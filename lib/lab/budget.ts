@@ -26,6 +26,8 @@ const warmUp = 4;
 const unpinnedShare = 0.1;
 /** Seconds of a processor that a live play takes. */
 const liveSeconds = 0.03;
+/** And of the time that is left at most so much, however slow it all is. */
+const liveShare = 0.3;
 /** A second search has to find at least so many times the schedules to be worth its time. */
 const worthMore = 1.5;
 
@@ -103,8 +105,8 @@ export class Budget {
   #secondsLeft(): number {
     const { seconds, elapsed, processes, live } = this.#options;
     const had = elapsed() < 1 ? 1 : Math.min(1, this.#seconds / (elapsed() * processes));
-    const reserve = live ? liveSeconds * this.#cells.length : 0;
-    return (seconds - elapsed()) * processes * had - reserve;
+    const left = (seconds - elapsed()) * processes * had;
+    return left - (live ? Math.min(liveSeconds * this.#cells.length, left * liveShare) : 0);
   }
 
   /** Schedules of the cell at that place. */
