@@ -156,3 +156,5 @@ export { Frame } from './frames.js';
 export { encodePNG } from './png.js';
 export { readCounter } from './patterns.js';
 export { bufTypeOf, type V4L2Buffer, type V4L2BufferArg } from './buffer.js';
+export { Display } from './display.js';
+export { Sensor } from './sensor.js';

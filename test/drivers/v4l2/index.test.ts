@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { decode } from 'fast-png';
 import { complianceSuite } from '../../../lib/driver/compliance.js';
 import { isErrno } from '../../../lib/errno.js';
@@ -20,6 +20,7 @@ import { Sensor } from '../../../drivers/v4l2/sensor.js';
 import { root } from '../../support/source-tree.js';
 import { frameSize, Rig } from './rig.js';
 import { Watch } from './watch.js';
+import { assertMachineBalanced } from '../../support/balance.js';
 
 complianceSuite(test, {
   driver: v4l2,
@@ -58,7 +59,7 @@ interface Outcome {
   readonly stray: boolean;
 }
 
-async function truncateUnderCamera(policy: PolicyId): Promise<Outcome> {
+async function truncateUnderCamera(t: ExecutionContext, policy: PolicyId): Promise<Outcome> {
   const machine = await bootMachine({
     kernel: 'proposed',
     clock: 'virtual',
@@ -98,7 +99,7 @@ async function truncateUnderCamera(policy: PolicyId): Promise<Outcome> {
     qbuf === 'ok' ? await answer(camera.dequeueBuffer(), ({ flags }) => flags.join(' ')) : 'none';
   const stray = machine.referee.verdict().stray.length > 0;
   await must(camera.close()); // whoever waited for the pins goes on
-  await machine.powerOff();
+  await assertMachineBalanced(t, machine);
   watch.settle();
   return { qbuf, truncate, frame, stray };
 }
@@ -119,6 +120,6 @@ const table: [policy: PolicyId, qbuf: string, truncate: string, frame: string, s
 for (const [policy, qbuf, truncate, frame, stray] of table) {
   const dma = stray ? 'stray' : 'safe';
   test(`${policy}: QBUF ${qbuf}, truncate ${truncate}, ${frame}, ${dma}`, async (t) => {
-    t.deepEqual(await truncateUnderCamera(policy), { qbuf, truncate, frame, stray });
+    t.deepEqual(await truncateUnderCamera(t, policy), { qbuf, truncate, frame, stray });
   });
 }
