@@ -148,6 +148,7 @@ test('a dead adapter that is inside no region gives its pages back', async (t) =
     t.is(await revokePins(task, [pinsOf(m)[1]!], 'truncate'), 'revoked');
   });
   t.deepEqual(outcomes, []);
+  assertBalanced(t, m.env, { pins: 1, unmapped: false });
 });
 
 test('an adapter that dies inside a step keeps its pages: the revocation hangs', async (t) => {
@@ -170,6 +171,7 @@ test('an adapter that dies inside a step keeps its pages: the revocation hangs',
   });
   await t.throwsAsync(life, { message: /revoke rdma0 waits for the adapter to leave region/ });
   t.deepEqual(outcomes, ['hung']);
+  assertBalanced(t, m.env, { pins: 2, unmapped: false });
 });
 
 test('an adapter that lies about its fence is seen writing where it may not', async (t) => {
