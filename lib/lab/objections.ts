@@ -38,6 +38,26 @@ const failed = share(
   'had the operation refused',
 );
 
+const ofFsync = (find: Finding): Finding => {
+  return (cells) => {
+    const synced = cells.filter((v) => v.operation === 'fsync');
+    return synced.length === 0 ? '' : find(synced);
+  };
+};
+const torn = ofFsync(share((v) => v.tornPages > 0, 'of fsync had a mixture on the device'));
+const late = ofFsync(
+  share((v) => v.latePages > 0, 'of fsync left late stores that nobody knew of'),
+);
+
+const unmapped: Finding = (cells) => {
+  const sum = (of: (v: CellVerdict) => number): number => cells.reduce((n, v) => n + of(v), 0);
+  const [kept, activated] = [
+    sum((v) => v.reclaim?.kept ?? 0),
+    sum((v) => v.reclaim?.activated ?? 0),
+  ];
+  return `Reclaim left ${kept} pages alone, and unmapped ${activated} in vain.`;
+};
+
 const stuck: Finding = (cells) => {
   const waits = cells.map((v) => ({ v, ns: longestStuck(v.stuck) }));
   const forEver = waits.find(({ ns }) => ns === null);
@@ -70,7 +90,11 @@ const peers: Finding = (cells) => {
 
 const row = (who: string, said: string, ...shown: readonly Finding[]): Objection => ({
   ...{ who, said },
-  shown: (cells) => shown.map((find) => find(cells)).join(' '),
+  shown: (cells) =>
+    shown
+      .map((find) => find(cells))
+      .join(' ')
+      .trim(),
 });
 
 const leaseBreak: readonly Objection[] = [
@@ -80,7 +104,10 @@ const leaseBreak: readonly Objection[] = [
 ];
 
 const byPolicy: Readonly<Record<string, readonly Objection[]>> = {
-  linux: [row('Dan Williams, 2017', 'temporary: no RDMA and no V4L2 on such files', refusedPins)],
+  linux: [
+    row('Dan Williams, 2017', 'temporary: no RDMA and no V4L2 on such files', refusedPins),
+    row('John Hubbard, 2018', 'pages are written back while a device writes to them', torn, late),
+  ],
   forbid: [row('Dan Williams, 2017', 'no RDMA and no V4L2 on such files at all', refusedPins)],
   wait: [
     row(
@@ -111,8 +138,14 @@ const byPolicy: Readonly<Record<string, readonly Objection[]>> = {
   'recall-fence': [
     row('Jason Gunthorpe, 2019', 'those techniques do not translate to user space', lost, slowest),
   ],
-  bounce: [row('Ira Weiny, 2019', 'nothing for DAX: there is nothing to write back', refusedPins)],
-  'hold-unmap': [row('Jan Kara, 2018', 'fsync and reclaim stall behind any registration', hung)],
+  bounce: [
+    row('Ira Weiny, 2019', 'nothing for DAX: there is nothing to write back', refusedPins),
+    row('John Hubbard, 2018', 'what for: a snapshot is of one moment, and stays dirty', torn, late),
+  ],
+  'hold-unmap': [
+    row('Jan Kara, 2018', 'fsync and reclaim stall behind any registration', hung, unmapped),
+    row('John Hubbard, 2018', 'what for: nothing is written while a device writes', torn, late),
+  ],
   none: [row('everybody', 'data of one file in another', stray)],
 };
 

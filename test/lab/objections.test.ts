@@ -19,3 +19,18 @@ test('numbers change with the cells', (t) => {
 test('a policy without measured cells says nothing', (t) => {
   t.deepEqual(answered('wait', [verdict({ na: 'no' })]), []);
 });
+
+test('what fsync left on the device is told of cells of fsync alone', (t) => {
+  const synced = verdict({ operation: 'fsync', tornPages: 1, latePages: 2 });
+  const [, hubbard] = answered('linux', [verdict({ tornPages: 1 }), synced]);
+  t.regex(hubbard!.shown, /^1 of 1 cells of fsync had a mixture on the device \(.*fsync\)/);
+  t.regex(hubbard!.shown, /1 of 1 cells of fsync left late stores/);
+  t.is(answered('linux', [verdict({})])[1]!.shown, '');
+});
+
+test('what reclaim did is summed', (t) => {
+  const reclaim = { scanned: 9, reclaimed: 1, activated: 2, written: 1, kept: 5 };
+  const cells = [verdict({ operation: 'reclaim', reclaim }), verdict({ reclaim })];
+  const [kara] = answered('hold-unmap', cells);
+  t.regex(kara!.shown, /Reclaim left 10 pages alone, and unmapped 4 in vain/);
+});
