@@ -6,11 +6,13 @@ import { join } from 'node:path';
 import test from 'ava';
 import { bootMachine, type MachineOptions } from '../lib/machine.js';
 import { KiB, MiB } from '../lib/units.js';
+import { assertMachineBalanced } from './support/balance.js';
+import { balancedMachine } from './support/machine.js';
 
 const bytes = (n: number, fill = 1) => new Uint8Array(n).fill(fill);
 
 test('several file systems share one device, each with its own policy', async (t) => {
-  await using machine = await bootMachine({
+  await using machine = await balancedMachine(t, {
     clock: 'virtual',
     mounts: {
       '/': { flavor: 'ext4', dax: true },
@@ -34,12 +36,12 @@ test('a named device keeps its files from one boot to the next', async (t) => {
   const device = join(folder, 'pmem0.img');
   const options = { device, size: 16 * MiB, clock: 'virtual' } as const;
   {
-    await using machine = await bootMachine(options);
+    await using machine = await balancedMachine(t, options);
     const app = machine.spawn('app');
     const fd = await app.open('/kept', ['rdwr', 'creat']);
     await app.write(fd, 0, bytes(5 * KiB, 7));
   }
-  await using machine = await bootMachine({
+  await using machine = await balancedMachine(t, {
     ...options,
     mounts: { '/': { flavor: 'ext4', dax: true, keep: true } },
   });
@@ -52,12 +54,12 @@ test('a device that one machine has mounted is EBUSY for another', async (t) => 
   const folder = mkdtempSync(join(tmpdir(), 'leasehold-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const device = join(folder, 'pmem0.img');
-  await using _first = await bootMachine({ device, size: 16 * MiB, clock: 'virtual' });
+  await using _first = await balancedMachine(t, { device, size: 16 * MiB, clock: 'virtual' });
   await t.throwsAsync(bootMachine({ device, clock: 'virtual' }), { code: 'EBUSY' });
 });
 
 test('new files have the permissions that umask leaves', async (t) => {
-  await using machine = await bootMachine({ clock: 'virtual' });
+  await using machine = await balancedMachine(t, { clock: 'virtual' });
   const root = machine.spawn('root');
   const user = machine.spawn('user');
   await user.setuid(1000);
@@ -98,5 +100,6 @@ test('power-off twice is harmless, and nothing starts afterwards', async (t) => 
   const machine = await bootMachine({ clock: 'virtual' });
   t.deepEqual(await machine.powerOff(), []);
   t.deepEqual(await machine.powerOff(), []);
+  await assertMachineBalanced(t, machine);
   t.throws(() => machine.spawn('late'), { code: 'ESHUTDOWN' });
 });

@@ -8,12 +8,13 @@ import { checkImage } from '../../lib/cli/fsck-command.js';
 import { DaxDevice } from '../../lib/mm/dax-device.js';
 import { bootMachine } from '../../lib/machine.js';
 import { MiB } from '../../lib/units.js';
+import { assertMachineBalanced } from '../support/balance.js';
 
 test('a damaged superblock copy is found, and gone after a repair', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'leasehold-fsck-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const path = join(folder, 'i.img');
-  await (await bootMachine({ device: path, size: MiB, ram: MiB })).powerOff();
+  await assertMachineBalanced(t, await bootMachine({ device: path, size: MiB, ram: MiB }));
   {
     using device = DaxDevice.open(path);
     device.write(8, Uint8Array.of(1));

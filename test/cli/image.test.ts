@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { checkImage } from '../../lib/cli/fsck-command.js';
 import { parseSize, withDevice, withImage } from '../../lib/cli/image.js';
 import { isErrno } from '../../lib/errno.js';
-import { bootMachine } from '../../lib/machine.js';
 import { KiB, MiB } from '../../lib/units.js';
+import { balancedMachine } from '../support/machine.js';
 
 test('sizes are numbers with or without a unit', (t) => {
   t.is(parseSize('4096'), 4096);
@@ -22,7 +22,7 @@ test('what is mounted is refused with the pid of its holder', async (t) => {
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const device = join(folder, 'i.img');
   {
-    await using _machine = await bootMachine({ device, size: MiB, ram: MiB });
+    await using _machine = await balancedMachine(t, { device, size: MiB, ram: MiB });
     for (const call of [checkImage(device, true), withImage(device, async () => {})]) {
       const e = await t.throwsAsync(call);
       t.true(isErrno(e, 'EBUSY'));

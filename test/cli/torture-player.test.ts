@@ -3,12 +3,12 @@
 import test from 'ava';
 import { TortureModel, workload } from '../../lib/cli/torture-model.js';
 import { contentsOf, Player, setupOf } from '../../lib/cli/torture-player.js';
-import { bootMachine } from '../../lib/machine.js';
 import { MiB } from '../../lib/units.js';
+import { balancedMachine } from '../support/machine.js';
 
 for (const seed of [1, 2, 3]) {
   test(`after a sync the files are those of the model, seed ${seed}`, async (t) => {
-    await using machine = await bootMachine({
+    await using machine = await balancedMachine(t, {
       ...{ inMemory: true, size: 2 * MiB, ram: 2 * MiB, mounts: { '/': setupOf(seed) } },
     });
     const app = machine.spawn('app');

@@ -119,6 +119,7 @@ test('a driver that throws something else, or keeps a lock or a short pin, is a 
     await t.throwsAsync(call('PIN', addr), { message: /returned with a short-term pin/ });
     await t.throwsAsync(call('LOCK', {}), { message: /locks left behind/ });
     task.held.length = 0;
+    for (const pins of m.core.device('toy0').pins) pins.unpin();
   });
 });
 

@@ -10,7 +10,7 @@ import { mappedFile, pageCacheMachine, pinLong } from '../support/page-cache-mac
 const NR = 8;
 
 test('a registration moves page-cache pages out of ZONE_MOVABLE; reads and stores follow', async (t) => {
-  await using machine = await pageCacheMachine('linux', { movable: 512 * KiB });
+  await using machine = await pageCacheMachine(t, 'linux', { movable: 512 * KiB });
   const { allocator, pages, vmstat } = machine.mm;
   const app = machine.spawn('app');
   const { fd, addr } = await mappedFile(app, '/data', posOf(NR), 7);
@@ -30,7 +30,7 @@ test('a registration moves page-cache pages out of ZONE_MOVABLE; reads and store
 });
 
 test('a page under a short pin cannot move: ENOMEM, nothing pinned, nothing charged', async (t) => {
-  await using machine = await pageCacheMachine('linux', { movable: 512 * KiB });
+  await using machine = await pageCacheMachine(t, 'linux', { movable: 512 * KiB });
   const { allocator, vmstat } = machine.mm;
   const app = machine.spawn('app');
   const { addr } = await mappedFile(app, '/data', posOf(NR), 7);
@@ -53,7 +53,7 @@ test('a page under a short pin cannot move: ENOMEM, nothing pinned, nothing char
 });
 
 test('without a free page in ZONE_NORMAL the pin is ENOMEM', async (t) => {
-  await using machine = await pageCacheMachine('linux', { movable: 512 * KiB });
+  await using machine = await pageCacheMachine(t, 'linux', { movable: 512 * KiB });
   const { allocator, vmstat } = machine.mm;
   const app = machine.spawn('app');
   const { addr } = await mappedFile(app, '/data', posOf(NR), 7);

@@ -19,7 +19,7 @@ const vmaPte = (app: Process, addr: number): number => {
 
 for (const how of ['read and write', 'mapping'] as const) {
   test(`by ${how}: three times as much as RAM goes out and comes back`, async (t) => {
-    await using machine = await pageCacheMachine();
+    await using machine = await pageCacheMachine(t);
     const app = machine.spawn('app');
     const nrPages = 3 * RAM_PAGES;
     const len = posOf(nrPages);
@@ -44,7 +44,7 @@ for (const how of ['read and write', 'mapping'] as const) {
 }
 
 test("pinned pages stay through any pressure, and are the file's afterwards", async (t) => {
-  await using machine = await pageCacheMachine();
+  await using machine = await pageCacheMachine(t);
   const app = machine.spawn('app');
   const { fd, addr } = await mappedFile(app, '/data', posOf(32), 7);
   const pins = await pinLong(machine, app, addr, posOf(32));
@@ -61,7 +61,7 @@ test("pinned pages stay through any pressure, and are the file's afterwards", as
 });
 
 test('pins that take all memory end in ENOMEM, and memory comes back with the unpin', async (t) => {
-  await using machine = await pageCacheMachine();
+  await using machine = await pageCacheMachine(t);
   const app = machine.spawn('app');
   const { addr, fd } = await mappedFile(app, '/data', posOf(RAM_PAGES + 64), 7);
   const held = [];
@@ -105,7 +105,7 @@ async function lookedAt(machine: Machine, app: Process) {
 
 for (const { policy, mapped, activated } of fates) {
   test(`${policy}: a pinned page is ${mapped ? 'not ' : ''}unmapped, and kept`, async (t) => {
-    await using machine = await pageCacheMachine(policy);
+    await using machine = await pageCacheMachine(t, policy);
     const app = machine.spawn('app');
     const { addr, pins, result } = await lookedAt(machine, app);
     t.is(result.reclaimed, 0);
@@ -122,7 +122,7 @@ for (const { policy, mapped, activated } of fates) {
 }
 
 test('hold-unmap: fsync sleeps until the unpin; background writeback passes by', async (t) => {
-  await using machine = await pageCacheMachine('hold-unmap');
+  await using machine = await pageCacheMachine(t, 'hold-unmap');
   const app = machine.spawn('app');
   const { fd, pins } = await lookedAt(machine, app);
   const call = app.fsync(fd);

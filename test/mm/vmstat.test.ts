@@ -2,6 +2,7 @@
 
 import test from 'ava';
 import { Vmstat } from '../../lib/mm/vmstat.js';
+import { assertBalanced } from '../support/balance.js';
 import { memoryMachine } from '../support/mm-fixture.js';
 
 test('outstanding pins are those acquired less those released', (t) => {
@@ -13,5 +14,8 @@ test('outstanding pins are those acquired less those released', (t) => {
   const { nrFollPinAcquired, nrFollPinReleased } = env.vmstat.counters;
   t.deepEqual([nrFollPinAcquired, nrFollPinReleased], [3, 1]);
   t.is(env.vmstat.pinsOutstanding, 2);
+  env.pages.unpinPages(list, 0, 1);
+  env.pages.unpinPages(list, 2, 1);
   t.is(new Vmstat().pinsOutstanding, 0);
+  assertBalanced(t, env);
 });

@@ -1,13 +1,13 @@
 // Goal: on a whole machine, with real memory and a real driver, every policy ends as it should.
 // Method: one RDMA region over a DAX file, one truncate; the holder reacts to nothing.
 
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import rdma from '../../drivers/rdma/index.js';
 import { isErrno } from '../../lib/errno.js';
 import type { KernelName } from '../../lib/kernel-rules.js';
-import { bootMachine } from '../../lib/machine.js';
 import { policyNamed, type PolicyId } from '../../lib/policy/index.js';
 import { KiB, MiB, seconds } from '../../lib/units.js';
+import { balancedMachine } from '../support/machine.js';
 
 interface Ending {
   readonly reg: string;
@@ -32,8 +32,8 @@ const answer = (promise: Promise<unknown>): Promise<string> =>
     },
   );
 
-async function ending(policy: PolicyId, kernel: KernelName): Promise<Ending> {
-  await using machine = await bootMachine({
+async function ending(t: ExecutionContext, policy: PolicyId, kernel: KernelName): Promise<Ending> {
+  await using machine = await balancedMachine(t, {
     size: 16 * MiB,
     kernel,
     mounts: { '/': { flavor: 'ext4', dax: true, policy } },
@@ -100,7 +100,7 @@ const rows: [PolicyId, KernelName, string, string, number, string[]][] = [
 for (const [policy, kernel, reg, truncate, tookSeconds, signals] of rows) {
   const after = tookSeconds === Infinity ? '' : ` after ${tookSeconds} s`;
   test(`${policy} on ${kernel}: registration ${reg}, truncate ${truncate}${after}`, async (t) => {
-    const end = await ending(policy, kernel);
+    const end = await ending(t, policy, kernel);
     t.is(end.reg, reg);
     t.is(end.truncate, truncate);
     t.is(end.tookNs, tookSeconds * 1e9);

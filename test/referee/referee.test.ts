@@ -1,15 +1,16 @@
 // Goal: whatever lands in the wrong place is seen, named and located; nothing else is accused.
 // Method: a machine whose policy prevents nothing, and a disk that writes late.
 
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import block, { Disk } from '../../drivers/block/index.js';
-import { bootMachine, type Machine } from '../../lib/machine.js';
+import type { Machine } from '../../lib/machine.js';
 import { KiB, MiB, ms } from '../../lib/units.js';
+import { balancedMachine } from '../support/machine.js';
 
 const len = 16 * KiB;
 
-async function boot(policy: string): Promise<Machine> {
-  return bootMachine({
+async function boot(t: ExecutionContext, policy: string): Promise<Machine> {
+  return balancedMachine(t, {
     kernel: 'proposed',
     clock: 'virtual',
     timers: 'manual',
@@ -45,7 +46,7 @@ async function raceWith(machine: Machine, next: (admin: ReturnType<Machine['spaw
 }
 
 test('a write into a block that belongs to another file names both files and the first byte', async (t) => {
-  await using machine = await boot('none');
+  await using machine = await boot(t, 'none');
   const verdict = await raceWith(machine, async (admin) => {
     const fd = await admin.open('/other', ['rdwr', 'creat']);
     await admin.write(fd, 0, new Uint8Array(len).fill(0x33));
@@ -65,14 +66,14 @@ test('a write into a block that belongs to another file names both files and the
 });
 
 test('a write into a block that nobody has is a stray one too', async (t) => {
-  await using machine = await boot('none');
+  await using machine = await boot(t, 'none');
   const verdict = await raceWith(machine, () => {});
   t.is(verdict.stray[0]?.file, 'free block');
   t.is(verdict.stray[0]?.pgoff, null);
 });
 
 test('a transfer that ends in an orphan of its own file accuses nobody', async (t) => {
-  await using machine = await boot('orphan');
+  await using machine = await boot(t, 'orphan');
   const verdict = await raceWith(machine, async (admin) => {
     const fd = await admin.open('/other', ['rdwr', 'creat']);
     await admin.write(fd, 0, new Uint8Array(len).fill(0x33));

@@ -6,6 +6,7 @@ import type { Machine } from '../../lib/machine.js';
 import type { MMEnv } from '../../lib/mm/mm-env.js';
 import type { MM } from '../../lib/mm/mm.js';
 import { seconds } from '../../lib/units.js';
+import { watchNoMore } from './end-of-file.js';
 
 export interface Expected {
   /** Pins that the test means to leave. */
@@ -22,6 +23,7 @@ export interface Expected {
 export function assertBalanced(t: ExecutionContext, env: MMEnv, expected: Expected = {}): void {
   const { pages, pinTable, vmstat, allocator } = env;
   const { pins = 0, mms = [], ramPages = 0, unmapped = true } = expected;
+  watchNoMore(env);
   t.is(pinTable.size, pins, 'pins in the table');
   if (pins === 0) {
     t.is(vmstat.pinsOutstanding, 0, 'nr_foll_pin_acquired - nr_foll_pin_released');

@@ -21,6 +21,23 @@ export const smallMachine = (options: MachineOptions = {}): Promise<Machine> =>
     ...options,
   });
 
+/**
+ * Boot a machine that is off, with its balance at zero, when the test's block ends:
+ * `await using machine = await balancedMachine(t, options)`.
+ */
+export async function balancedMachine(
+  t: ExecutionContext,
+  options: MachineOptions,
+): Promise<Machine> {
+  return endsBalanced(t, await bootMachine(options));
+}
+
+/** The same for a machine that was booted already. */
+export const endsBalanced = (t: ExecutionContext, machine: Machine): Machine =>
+  Object.defineProperty(machine, Symbol.asyncDispose, {
+    value: () => assertMachineBalanced(t, machine),
+  });
+
 /** Run body on a machine; whatever it does, the balance is zero afterwards. */
 export async function onMachine(
   t: ExecutionContext,

@@ -13,6 +13,7 @@ import type { RegionMemory, RegionPlace } from '../../lib/mm/region.js';
 import { installPte, type VMA, type VmFile, VmFault, type VmOperations } from '../../lib/mm/vma.js';
 import { Scheduler, type SchedulerOptions, type Task } from '../../lib/sched/index.js';
 import { PAGE_SIZE, type Pfn, type Pgoff, pagesFor, posOf } from '../../lib/units.js';
+import { watchBalance } from './end-of-file.js';
 
 /** Pages with counters in one buffer, and no device behind them. */
 export function memoryRegion(nrPages: number): RegionMemory {
@@ -63,6 +64,7 @@ export function memoryMachine(opts: FixtureOptions = {}): MemoryMachine {
       longtermFsdax: opts.longtermFsdax,
     },
   );
+  watchBalance(env);
   const run = <T>(fn: (task: Task) => Promise<T>): Promise<T> =>
     sched.on ? sched.run('test', fn) : sched.enter('test', fn);
   return { sched, env, mms: [], run };

@@ -1,17 +1,20 @@
 // A whole machine with a page-cache file system and little RAM, and pins taken on it: for tests of
 // reclaim, writeback and migration.
 
-import { bootMachine, type Machine, type MachineOptions } from '../../lib/machine.js';
+import type { ExecutionContext } from 'ava';
+import type { Machine, MachineOptions } from '../../lib/machine.js';
 import { pinUserPages, type PinnedPages } from '../../lib/mm/gup.js';
 import type { PolicyId } from '../../lib/policy/index.js';
 import type { Process } from '../../lib/process/process.js';
 import { MiB } from '../../lib/units.js';
+import { balancedMachine } from './machine.js';
 
-export function pageCacheMachine(
+export async function pageCacheMachine(
+  t: ExecutionContext,
   policy: PolicyId = 'linux',
   more: MachineOptions = {},
 ): Promise<Machine> {
-  return bootMachine({
+  return balancedMachine(t, {
     ...{ inMemory: true, size: 16 * MiB, ram: MiB, kernel: '6.1', clock: 'virtual', seed: 3 },
     mounts: { '/': { flavor: 'ext4', dax: false, policy } },
     ...more,

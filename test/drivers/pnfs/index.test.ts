@@ -12,6 +12,7 @@ import { complianceSuite } from '../../../lib/driver/compliance.js';
 import { isErrno } from '../../../lib/errno.js';
 import { bootMachine, type MountOptions } from '../../../lib/machine.js';
 import { KiB, MiB, ms, PAGE_SIZE, seconds } from '../../../lib/units.js';
+import { endsBalanced } from '../../support/machine.js';
 
 complianceSuite(test, {
   driver: pnfs,
@@ -52,7 +53,7 @@ const code = (promise: Promise<unknown>): Promise<string> =>
 
 test('what the client writes is in the file, and it reads what the file holds', async (t) => {
   const { machine, app, fd, client } = await stage();
-  await using _machine = machine;
+  await using _machine = endsBalanced(t, machine);
   const layout = await client.layoutGet({ fd, pos: 100, len: len - 200, iomode: 'rw' });
   t.deepEqual(layout.extents, [{ pos: 0, len }]);
   await client.write(layout, 4000, Uint8Array.of(1, 2, 3));
@@ -67,7 +68,7 @@ test('what the client writes is in the file, and it reads what the file holds', 
 
 test('a layout for writing fills holes with zeros; one for reading leaves them out', async (t) => {
   const { machine, app, client } = await stage();
-  await using _machine = machine;
+  await using _machine = endsBalanced(t, machine);
   const fd = await app.open('/sparse', ['rdwr', 'creat']);
   await app.ftruncate(fd, 4 * PAGE_SIZE);
   await app.write(fd, PAGE_SIZE, new Uint8Array(PAGE_SIZE).fill(1));
@@ -104,7 +105,7 @@ for (const { mount, answer, tookNs, fenced } of rows) {
   const says = JSON.stringify(answer);
   test(`${on}: a client that answers ${says}: truncate takes ${tookNs / 1e9} s`, async (t) => {
     const { machine, app, fd, client, admin } = await stage(mount);
-    await using _machine = machine;
+    await using _machine = endsBalanced(t, machine);
     await client.onRecall(answer);
     const layout = await client.layoutGet({ fd, pos: 0, len, iomode: 'rw' });
     await client.start(layout, { pos: 0, len, byte: 0xdd, periodNs: ms(500) });
@@ -133,7 +134,7 @@ for (const { mount, answer, tookNs, fenced } of rows) {
 
 test('the referee sees the client of a storage that does not fence', async (t) => {
   const { machine, fd, client, admin } = await stage();
-  await using _machine = machine;
+  await using _machine = endsBalanced(t, machine);
   const target = machine.drivers.device('pnfs0').hardware as BlockTarget;
   target.preempt = () => Promise.resolve();
   await client.onRecall('ignore');
@@ -148,7 +149,7 @@ test('the referee sees the client of a storage that does not fence', async (t) =
 
 test('an application that is told of the recall may give the layout back itself', async (t) => {
   const { machine, fd, client, admin } = await stage();
-  await using _machine = machine;
+  await using _machine = endsBalanced(t, machine);
   await client.onRecall('ignore');
   const { stateid } = await client.layoutGet({ fd, pos: 0, len, iomode: 'rw' });
   const told = client.nextRecall();
@@ -162,7 +163,7 @@ test('an application that is told of the recall may give the layout back itself'
 
 test('two truncates recall a layout once', async (t) => {
   const { machine, fd, client, admin } = await stage();
-  await using _machine = machine;
+  await using _machine = endsBalanced(t, machine);
   await client.onRecall({ afterNs: seconds(10) });
   await client.layoutGet({ fd, pos: 0, len, iomode: 'rw' });
   await Promise.all([admin.truncate('/data', 0), machine.spawn('b').truncate('/data', 10)]);
@@ -173,7 +174,7 @@ test('two truncates recall a layout once', async (t) => {
 
 test('an unlinked file keeps its blocks while a client has a layout of it', async (t) => {
   const { machine, app, fd, client, admin } = await stage();
-  await using _machine = machine;
+  await using _machine = endsBalanced(t, machine);
   const layout = await client.layoutGet({ fd, pos: 0, len, iomode: 'rw' });
   const fs = machine.mounts.get('/')!;
   await app.close(fd);
@@ -187,7 +188,7 @@ test('an unlinked file keeps its blocks while a client has a layout of it', asyn
 
 test('a client that dies with its process gives everything back', async (t) => {
   const { machine, app, fd, client, admin } = await stage();
-  await using _machine = machine;
+  await using _machine = endsBalanced(t, machine);
   await client.onRecall('ignore');
   const layout = await client.layoutGet({ fd, pos: 0, len, iomode: 'rw' });
   await client.start(layout, { pos: 0, len, byte: 1, periodNs: ms(1) });
@@ -199,7 +200,7 @@ test('a client that dies with its process gives everything back', async (t) => {
 
 test('what cannot have a layout is refused, and nothing is held', async (t) => {
   const { machine, app, fd, client } = await stage({ flavor: 'ext4', policy: 'wait' });
-  await using _machine = machine;
+  await using _machine = endsBalanced(t, machine);
   const get = (arg: object) =>
     code(client.layoutGet({ fd, pos: 0, len, iomode: 'rw', ...arg } as never));
   t.is(await get({}), 'EOPNOTSUPP', 'ext4 alone never recalls');

@@ -8,6 +8,7 @@ import type { KernelName } from '../../../lib/kernel-rules.js';
 import { bootMachine } from '../../../lib/machine.js';
 import type { PolicyId } from '../../../lib/policy/index.js';
 import { KiB, MiB, ms, PAGE_SIZE, seconds } from '../../../lib/units.js';
+import { balancedMachine, endsBalanced } from '../../support/machine.js';
 
 const len = 64 * KiB;
 const flags = ['read', 'write'] as const;
@@ -62,7 +63,7 @@ for (const [policy, kernel] of [
 ] as const) {
   test(`${policy} on ${kernel}: MAP_DMA of a DAX file is EOPNOTSUPP`, async (t) => {
     const s = await stage(policy, kernel);
-    await using machine = s.machine;
+    await using machine = endsBalanced(t, s.machine);
     t.is(s.mapped, 'EOPNOTSUPP');
     t.is(s.app.mm.lockedVm, 0);
     t.is(machine.mm.pinTable.size, 0);
@@ -76,7 +77,7 @@ for (const [policy, kernel] of [
 
 test('wait: truncate hangs until UNMAP_DMA, and no DMA comes after it', async (t) => {
   const s = await stage('wait');
-  await using machine = s.machine;
+  await using machine = endsBalanced(t, s.machine);
   t.is(s.mapped, 'ok');
   const cut = s.admin.truncate('/data', 0);
   t.false(await machine.sched.runUntil(cut, seconds(60)));
@@ -88,7 +89,7 @@ test('wait: truncate hangs until UNMAP_DMA, and no DMA comes after it', async (t
 
 test('wait: the end of the process ends the wait', async (t) => {
   const s = await stage('wait');
-  await using machine = s.machine;
+  await using machine = endsBalanced(t, s.machine);
   const cut = s.admin.truncate('/data', 0);
   t.false(await machine.sched.runUntil(cut, seconds(1)));
   s.app.sendSignal('SIGKILL');
@@ -100,7 +101,7 @@ test('wait: the end of the process ends the wait', async (t) => {
 for (const policy of ['orphan', 'busy-extent'] as const) {
   test(`${policy}: late DMA stays in blocks that nobody has, and they come back`, async (t) => {
     const s = await stage(policy);
-    await using machine = s.machine;
+    await using machine = endsBalanced(t, s.machine);
     const fs = machine.mounts.get('/')!;
     const before = fs.statfs().free;
     await s.admin.truncate('/data', 0);
@@ -117,7 +118,7 @@ for (const policy of ['orphan', 'busy-extent'] as const) {
 
 test('none: the device writes into the file of another, and the referee sees it', async (t) => {
   const s = await stage('none');
-  await using machine = s.machine;
+  await using machine = endsBalanced(t, s.machine);
   await s.admin.truncate('/data', 0);
   t.true((await otherFile(s)).includes(0xdd));
   const [first] = machine.referee.verdict().stray;
@@ -127,7 +128,7 @@ test('none: the device writes into the file of another, and the referee sees it'
 
 test('ebusy: truncate fails at once, and works after a reset and UNMAP_DMA', async (t) => {
   const s = await stage('ebusy');
-  await using _machine = s.machine;
+  await using _machine = endsBalanced(t, s.machine);
   t.is(await code(s.admin.truncate('/data', 0)), 'EBUSY');
   await s.dev.reset();
   t.is(await code(s.admin.truncate('/data', 0)), 'EBUSY', 'a reset gives no page back');
@@ -136,7 +137,7 @@ test('ebusy: truncate fails at once, and works after a reset and UNMAP_DMA', asy
 });
 
 test('anonymous memory and tmpfs may always be mapped', async (t) => {
-  await using machine = await bootMachine({
+  await using machine = await balancedMachine(t, {
     size: 16 * MiB,
     mounts: { '/': { flavor: 'ext4', dax: true }, '/tmp': { flavor: 'tmpfs' } },
     drivers: [vfio],
