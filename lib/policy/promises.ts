@@ -1,4 +1,4 @@
-// What every policy promises, in one table, taken from facts 11, whose number stands above each row.
+// What every policy promises, in one table, taken from facts 11; the row there is named above each.
 // The referee holds each policy to its row.
 //
 // A row says what differs from promisesOf(): safe, ends everything, never fails, holder untouched,
