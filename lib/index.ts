@@ -38,6 +38,7 @@ export type { DeviceLibraries, LeaseArgs, LibraryOf, Thread } from './process/pr
 export type { MmapRequest, ProtName } from './process/memory-calls.js';
 export type { DirectoryEntry, FallocateMode, FileStat, FsStat } from './process/file.js';
 export type { LimitName } from './process/rlimits.js';
+export { Epoll, type Ready, select, type Selected, type SelectSets } from './process/select.js';
 
 export type { Driver } from './driver/index.js';
 export type { HeldObject } from './driver/balance.js';
