@@ -1,7 +1,7 @@
 // leasehold race: explores the schedules of a scenario, says what was covered and what was found.
 //
 // Exit status: 0 nothing found and the search was complete (or a sample); 1 a failure was found;
-// 3 the budget ended the search.
+// 3 the budget ended the search. With --stress it runs threads instead: stress-race.ts.
 
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import pc from 'picocolors';
@@ -13,10 +13,13 @@ import {
   scenarioNamed,
   strategyNames,
   type StrategyName,
+  threadOnly,
+  threadScenarios,
   traceView,
   twinOf,
 } from '../explore/index.js';
 import { Errno } from '../errno.js';
+import { stressRaces } from './stress-race.js';
 
 interface RaceOptions {
   readonly list?: boolean;
@@ -29,6 +32,9 @@ interface RaceOptions {
   readonly seconds?: number;
   readonly schedules?: number;
   readonly all?: boolean;
+  readonly stress?: boolean;
+  readonly threads?: number;
+  readonly processes?: number;
 }
 
 function wholeNumber(value: string): number {
@@ -55,11 +61,17 @@ export function explorationJSON(found: Exploration): object {
   };
 }
 
+const aboutThreads = (name: string): string | null =>
+  threadScenarios.find((scenario) => scenario.name === name)?.defect ?? null;
+
 function list(json: boolean): void {
   const rows = plantedBugs.flatMap((bug) => [
     { name: bug.name, ground: bug.ground, about: bug.defect, finds: bug.finds },
     { name: twinOf(bug.name), ground: bug.ground, about: bug.make(false).title, finds: null },
   ]);
+  for (const { name, title } of threadOnly) {
+    rows.push({ name, ground: 'threads', about: aboutThreads(name) ?? title, finds: null });
+  }
   if (json) process.stdout.write(`${JSON.stringify(rows)}\n`);
   else {
     const width = Math.max(...rows.map(({ name }) => name.length));
@@ -90,6 +102,7 @@ async function tell(found: Exploration, columns: number): Promise<void> {
 async function race(name: string | undefined, options: RaceOptions): Promise<void> {
   const { json = false, seconds, schedules } = options;
   if (options.list === true) return list(json);
+  if (options.stress === true) return stressRaces(name, options);
   if (name === undefined) throw new Errno('EINVAL', 'race: name a scenario, or --list');
   const budget = {
     ...(seconds !== undefined && { seconds }),
@@ -130,5 +143,8 @@ export function addRace(program: Command): void {
     .option('--seconds <n>', 'stop after so long', wholeNumber)
     .option('--schedules <n>', 'stop after so many', wholeNumber)
     .option('--all', 'go on after the first failure')
+    .option('--stress', 'run real threads over shared memory: the scenario named, or all of them')
+    .option('--threads <n>', 'with --stress: threads that pin, in each process (2)', wholeNumber)
+    .option('--processes <n>', 'with --stress: processes that map one device (0)', wholeNumber)
     .action(race);
 }

@@ -19,7 +19,7 @@ import type { RegionPlace } from '../mm/region.js';
 import { asErrno, type DaxFile, type DaxMapping, native } from '../native.js';
 import { Scheduler } from '../sched/index.js';
 import { WaitWord } from '../shared/wait-word.js';
-import { KiB, MiB, PAGE_SIZE, type Pfn, type Pgoff } from '../units.js';
+import { alignUp, KiB, MiB, PAGE_SIZE, type Pfn, type Pgoff } from '../units.js';
 
 /** Pages of the file under test: few, so that everybody meets. */
 export const FILE_PAGES = 4;
@@ -58,16 +58,22 @@ export interface SharedParts {
   readonly control: SharedArrayBuffer;
 }
 
-/** The same without files and openers, for the explorer. */
+/** The same without files and openers, for one thread. */
 export function plainParts(): SharedParts {
   const nrPages = POOL_START + POOL_PAGES;
-  const countersPos = POOL_PAGES * PAGE_SIZE;
-  const summaryPos = countersPos + nrPages * 8;
-  const buffer = new SharedArrayBuffer(summaryPos + 2 * 8);
-  const dataPos = -POOL_START * PAGE_SIZE; // only the pool has bytes
-  const place = { buffer, basePfn: 0, nrPages, countersPos, summaryPos, dataPos };
+  const summaryPos = nrPages * 8;
+  const dataPos = alignUp(summaryPos + 2 * 8, PAGE_SIZE);
+  const buffer = new SharedArrayBuffer(dataPos + nrPages * PAGE_SIZE);
+  const place = { buffer, basePfn: 0, nrPages, countersPos: 0, summaryPos, dataPos };
   const meta = new Uint32Array(nrPages * META_WORDS);
   return { place, meta, control: new SharedArrayBuffer(CONTROL_SIZE) };
+}
+
+/** Nobody counts or owns anything; the bytes of pages stay. */
+export function emptyParts({ place, meta, control }: SharedParts): void {
+  new Uint8Array(place.buffer, 0, place.dataPos).fill(0);
+  new Uint8Array(control).fill(0);
+  meta.fill(0);
 }
 
 /** What a thread counts, in its page. */

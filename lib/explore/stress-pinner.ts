@@ -6,11 +6,7 @@
 
 import { Prng } from '../sched/index.js';
 import type { Pfn, Pgoff } from '../units.js';
-import {
-  FILE_PAGES,
-  type StressMemory,
-  type ThreadBlock,
-} from './stress-memory.js';
+import { FILE_PAGES, type StressMemory, type ThreadBlock } from './stress-memory.js';
 import { pinOnce, type PinProtocol, stampOf } from './stress-protocol.js';
 
 /** Pins between two looks at the phase. */

@@ -49,12 +49,7 @@ export interface StressScenario {
 }
 
 /** One lockless pin; how many pages it got, their pfns in out. */
-export function pinOnce(
-  protocol: PinProtocol,
-  pgoff: Pgoff,
-  nr: number,
-  out: Uint32Array,
-): number {
+export function pinOnce(protocol: PinProtocol, pgoff: Pgoff, nr: number, out: Uint32Array): number {
   if (protocol.pin !== undefined) return protocol.pin(pgoff, nr, out);
   const seen = protocol.read(pgoff, nr);
   return seen === 0 ? 0 : protocol.recheck(pgoff, protocol.raise(seen), out);

@@ -3,7 +3,7 @@
 
 import type { StressMemory } from './stress-memory.js';
 import type { PinProtocol } from './stress-protocol.js';
-import type { PoolPage, Truncater } from './stress-truncater.js';
+import { type PoolPage, type Truncater, whoseIs } from './stress-truncater.js';
 
 /** What was broken when the threads were parked for the round-th time. */
 export interface StressFailure {
@@ -94,8 +94,7 @@ export class StressReferee {
     const pins = this.#protocol.pins(pfn);
     if (held > 0 && (state === 'FREE' || state === 'OTHER')) {
       const thread = holders.findIndex((nr) => nr > 0);
-      const whose = state === 'FREE' ? 'free' : 'another file\u2019s';
-      this.found('freed', `pfn ${pfn} is ${whose}, and thread ${thread} holds it`);
+      this.found('freed', `pfn ${pfn} is ${whoseIs(page)}, and thread ${thread} holds it`);
     }
     if (pins !== held) this.found('counted', `pfn ${pfn} has ${pins} pins, threads hold ${held}`);
     truncater.inspect(page);

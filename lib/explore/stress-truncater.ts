@@ -1,5 +1,5 @@
-// The main thread's part: truncates pages of the file under the pinners, gives them to another file,
-// takes them back, and faults new ones in.
+// The main thread's part: truncates pages of the file under the pinners, gives them to another
+// file, takes them back, and faults new ones in.
 //
 //   FREE --install--> FILE --truncate, idle--------------> OTHER --taken back--> FREE
 //                       `--truncate, busy--> LEAVING --idle--^
@@ -27,6 +27,12 @@ export interface PoolPage {
   state: PageState;
   /** Where in the file it is or was. */
   pgoff: Pgoff;
+}
+
+/** In words. */
+export function whoseIs({ state, pgoff }: PoolPage): string {
+  if (state === 'FREE') return 'free';
+  return state === 'OTHER' ? 'another file\u2019s' : `page ${pgoff} of the file`;
 }
 
 export class Truncater {
@@ -65,7 +71,8 @@ export class Truncater {
 
   /** Go on while told so. */
   run(goOn: () => boolean): void {
-    do for (let i = 0; i < BATCH; i++) this.#once(); while (goOn());
+    do for (let i = 0; i < BATCH; i++) this.#once();
+    while (goOn());
   }
 
   /** Nobody pins any more: truncate everything and take all pages back. */
@@ -85,8 +92,8 @@ export class Truncater {
   inspect(page: PoolPage): void {
     const found = this.#memory.strange(page.pfn, this.stampOf(page));
     if (found === undefined) return;
-    const whose = page.state === 'FREE' ? 'free' : `of ${page.state} by then`;
-    this.#onStray(`a device wrote 0x${found.toString(16)} to pfn ${page.pfn}, which is ${whose}`);
+    const stamp = `0x${found.toString(16)}`;
+    this.#onStray(`a device wrote ${stamp} to pfn ${page.pfn}, which was ${whoseIs(page)} by then`);
     this.#memory.fill(page.pfn, this.stampOf(page));
   }
 

@@ -50,19 +50,17 @@ function all(what: string, ends: readonly Promise<number | string | null>[]): Pr
 }
 
 /** Threads of this process, numbered from firstThread on. */
-export function startThreads(
-  order: ThreadOrder,
-  parts: SharedParts,
-  firstThread: number,
-): Started {
+export function startThreads(order: ThreadOrder, parts: SharedParts, firstThread: number): Started {
   const workers = Array.from({ length: order.threads }, (_, i) => {
     const leaseholdStress = { order, thread: firstThread + i, parts };
     return new Worker(program(), { workerData: { leaseholdStress } });
   });
   const ends = workers.map(
-    (worker) =>
+    (worker, i) =>
       new Promise<number>((resolve, reject) => {
-        worker.on('error', reject);
+        worker.on('error', (cause) => {
+          reject(new Error(`stress: thread ${firstThread + i}: ${cause.message}`, { cause }));
+        });
         worker.on('exit', resolve);
       }),
   );

@@ -1,7 +1,7 @@
 // stress(): lockless pins under truncate on real threads, or in several processes, and a judge that
 // looks whenever all of them are parked.
 //
-//   threads start and park -> [race -> all park -> judge]* -> all unpin and end -> judge the balance
+//   threads start, park -> [race -> all park -> judge]* -> all unpin and end -> judge the balance
 //
 // What the explorer cannot show shows here: it takes one step at a time, so that every store is
 // seen at once, which no CPU promises. And the other way round: nothing that is found here can be

@@ -3,7 +3,7 @@
 import test from 'ava';
 import { Command } from 'commander';
 import { addRace } from '../../lib/cli/race-command.js';
-import { plantedBugs } from '../../lib/explore/index.js';
+import { plantedBugs, threadOnly } from '../../lib/explore/index.js';
 
 /** Run the command and catch what it prints. Serial, as there is one process. */
 async function run(...args: string[]): Promise<{ out: string; status: number }> {
@@ -32,7 +32,8 @@ test.serial('--list names every bug and its twin', async (t) => {
     t.regex(out, new RegExp(`^${name}-repaired `, 'm'));
   }
   const rows = JSON.parse((await run('--list', '--json')).out) as { name: string }[];
-  t.is(rows.length, 2 * plantedBugs.length);
+  t.is(rows.length, 2 * plantedBugs.length + threadOnly.length);
+  for (const { name } of threadOnly) t.regex(out, new RegExp(`^${name} +threads `, 'm'));
 });
 
 test.serial('--json has scenario, strategy, bound, counts and failures', async (t) => {
@@ -66,6 +67,14 @@ test.serial('a failure is shown as a picture of at most 100 columns, with its to
   t.regex(out, /circle: pinner -> truncater -> pinner/);
   t.regex(out, /npx leasehold replay lock-kept-while-waiting\./);
   t.true(out.split('\n').every((line) => line.length <= 140)); // 100, and colours
+});
+
+test.serial('--stress runs threads', async (t) => {
+  const args = ['threads-gup-fast', '--stress', '--threads', '1', '--seconds', '1', '--json'];
+  const { out, status } = await run(...args);
+  t.is(status, 0);
+  t.like(JSON.parse(out), { scenario: 'threads-gup-fast', threads: 1, failures: [] });
+  await t.throwsAsync(run('lost-charge', '--stress'), { code: 'ENOENT' });
 });
 
 test.serial('an unknown name is ENOENT, none is EINVAL', async (t) => {

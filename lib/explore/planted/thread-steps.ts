@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { pteOf, PTE_PRESENT, PTE_WRITE } from '../../mm/pte.js';
 import { type ObjectId, Scheduler, type SimulatedOptions } from '../../sched/index.js';
 import type { Race, Scenario, WorldMaker } from '../scenario.js';
-import { FILE_PAGES, plainParts, StressMemory } from '../stress-memory.js';
+import { emptyParts, FILE_PAGES, plainParts, StressMemory } from '../stress-memory.js';
 import { type PinProtocol, type StressScenario, stampOf } from '../stress-protocol.js';
 import { stressInvariants } from '../stress-referee.js';
 import { type Planted, twinOf } from './planted.js';
@@ -23,8 +23,7 @@ function stepWorld(): WorldMaker<StressMemory> {
   const parts = plainParts();
   return {
     make(options: SimulatedOptions) {
-      for (const buffer of [parts.place.buffer, parts.control]) new Uint8Array(buffer).fill(0);
-      parts.meta.fill(0);
+      emptyParts(parts);
       const sched = new Scheduler(options);
       return { sched, world: new StressMemory(parts, sched), end: () => {} };
     },
@@ -52,8 +51,8 @@ class Steps {
     memory.giveToFile(this.#pfn, PGOFF);
     Atomics.store(memory.ptes, PGOFF, pteOf(this.#pfn, PTE_PRESENT | PTE_WRITE));
     const over = { over: [this.#page] };
-    race.invariant(stressInvariants.freed, () => assert(!this.#given || !this.#isHeld()), over);
-    race.invariant(stressInvariants.landing, () => assert.equal(this.#strays, 0), over);
+    race.invariant(stressInvariants.freed, () => this.#assertNotFreed(), over);
+    race.invariant(stressInvariants.landing, () => this.#assertNoStray(), over);
   }
 
   async pinner(protocol: PinProtocol, thread: number): Promise<void> {
@@ -92,8 +91,13 @@ class Steps {
     assert.equal(protocol.pins(this.#pfn), 0);
   }
 
-  #isHeld(): boolean {
-    return this.#holds.includes(true);
+  #assertNotFreed(): void {
+    const held = this.#holds.includes(true);
+    assert(!this.#given || !held, `pfn ${this.#pfn} is another file\u2019s, and pinned`);
+  }
+
+  #assertNoStray(): void {
+    assert(this.#strays === 0, `a device wrote pfn ${this.#pfn}, which is another file\u2019s`);
   }
 }
 
