@@ -5,7 +5,7 @@ import rdma, { Hca } from '../../drivers/rdma/index.js';
 import type { CQ, MR, PD, QP, QPAttr, VerbsContext } from '../../drivers/rdma/verbs-context.js';
 import { bootMachine, type Machine, type Process } from '../../lib/machine.js';
 import { MiB, PAGE_SIZE } from '../../lib/units.js';
-import { connectSteps } from './rdma.js';
+import { connectSteps } from './rdma-connect.js';
 
 export interface Linked {
   readonly machine: Machine;

@@ -3,7 +3,6 @@
 import { Hca } from '../../drivers/rdma/index.js';
 import rdma from '../../drivers/rdma/index.js';
 import type { HcaOptions } from '../../drivers/rdma/hca.js';
-import { accessOf } from '../../drivers/rdma/access.js';
 import type {
   AccessFlags,
   CQ,
@@ -25,6 +24,9 @@ import {
   type DriverMachineOptions,
 } from './driver-machine.js';
 import type { ProcessOptions } from './mm-fixture.js';
+import { connectSteps } from './rdma-connect.js';
+
+export { connectSteps } from './rdma-connect.js';
 
 export interface RdmaMachine extends DriverMachine {
   readonly hca: Hca;
@@ -84,41 +86,6 @@ export interface PairOptions {
   readonly attr?: QPAttr;
   /** Address of each end; its own adapter if not given. */
   readonly gids?: readonly [string, string];
-}
-
-/** The attributes of each step to RTS for one end of a connection. */
-export function connectSteps(
-  type: QPType,
-  access: AccessFlags,
-  destQPNum: number,
-  dgid: string,
-  more: QPAttr = {},
-): QPAttr[] {
-  const base = { pkeyIndex: 0, portNum: 1 } as const;
-  if (type === 'UD') {
-    return [
-      { qpState: 'INIT', ...base, qkey: 0x1111 },
-      { qpState: 'RTR' },
-      { qpState: 'RTS', sqPsn: 0 },
-    ];
-  }
-  const path = { ahAttr: { dgid }, pathMtu: 1024, destQPNum, rqPsn: 0 } as const;
-  const rcRtr = { maxDestRdAtomic: 1, minRnrTimer: 12 };
-  const rcRts = { timeout: 14, retryCnt: 7, rnrRetry: 1, maxRdAtomic: 1 };
-  const rc = type === 'RC';
-  const { minRnrTimer, maxDestRdAtomic, rqPsn, ...rts } = more;
-  return [
-    { qpState: 'INIT', ...base, qpAccessFlags: accessOf(access) },
-    {
-      qpState: 'RTR',
-      ...path,
-      ...(rc && rcRtr),
-      ...(minRnrTimer !== undefined && { minRnrTimer }),
-      ...(maxDestRdAtomic !== undefined && { maxDestRdAtomic }),
-      ...(rqPsn !== undefined && { rqPsn }),
-    },
-    { qpState: 'RTS', sqPsn: 0, ...(rc && rcRts), ...rts },
-  ];
 }
 
 export async function connect(

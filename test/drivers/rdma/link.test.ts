@@ -46,7 +46,11 @@ class Peer {
       serialization: 'advanced',
     });
     t.teardown(() => child.kill('SIGKILL'));
-    await once(child, 'message');
+    const died = once(child, 'exit').then(() =>
+      Promise.reject(new Error('the peer did not start')),
+    );
+    await Promise.race([once(child, 'message'), died]);
+    died.catch(() => {}); // when it is over it may
     return new Peer(child);
   }
 
