@@ -117,7 +117,10 @@ export class DmaBuf implements VmFile {
     this.block.put();
   }
 
-  /** EBADF once closed, ENODEV after revocation, EOPNOTSUPP if the exporter wants importers that can let go. */
+  /**
+   * EBADF once closed, ENODEV after revocation, EOPNOTSUPP if the exporter wants importers that
+   * can let go.
+   */
   attach(
     importer: DmaBufImporter,
     onDetach: (attachment: DmaBufAttachment) => void,

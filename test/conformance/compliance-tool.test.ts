@@ -1,5 +1,5 @@
-// Goal: the calls that v4l2-compliance makes on vivid, in the language of the cases, are answered as
-//   the sources of each kernel say.
+// Goal: the calls that v4l2-compliance makes on vivid, in the language of the cases, are answered
+//   as the sources of each kernel say.
 // Method: the tool's parts as steps; each answer is the rule's (videobuf2-core.c, videobuf2-v4l2.c,
 //   vivid-vid-cap.c), no recording. Where kernels differ an answer has one entry for each.
 

@@ -1,5 +1,6 @@
 // Goal: no buffer call of any test goes unwatched, and a buffer that breaks a rule is found.
-// Method: the sources of the tests are read for other ways to a node; buffers are spoilt on purpose.
+// Method: the sources of the tests are read for other ways to a node; buffers are spoilt on
+//   purpose.
 
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -104,7 +104,8 @@ function checkPicture(b: V4L2Buffer, e: Expected): void {
     assert(dataOffset === 0 || dataOffset < bytesused, 'data_offset');
   }
   assert(b.timestampNs > 0, 'timestamp');
-  const noFrame = b.flags.includes('ERROR') && planesOf(b)[0]!.bytesused === 0; // its memory was taken back
+  // Its memory was taken back: there was no frame.
+  const noFrame = b.flags.includes('ERROR') && planesOf(b)[0]!.bytesused === 0;
   const { lastSequence = -1 } = e;
   if (!noFrame) assert(b.sequence > lastSequence, `sequence ${b.sequence} after ${lastSequence}`);
   assert.equal(b.field, 'NONE', 'the field of the format');
