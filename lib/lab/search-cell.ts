@@ -84,9 +84,12 @@ class CellSearch {
     return this.#worst !== null && !this.#worst.ending.pin.includes('granted');
   }
 
-  /** Up to that many schedules in all; whether the search came to its own end. */
-  async run(search: Search, upTo: number): Promise<boolean> {
-    while (this.#schedules < upTo) {
+  /**
+   * Up to that many schedules in all; whether the search came to its own end. runs: with those that
+   * were cut short, since what follows was seen; they count for nothing, and cost as much.
+   */
+  async run(search: Search, upTo: number, runs = Infinity): Promise<boolean> {
+    for (let n = 0; this.#schedules < upTo && n < runs; n++) {
       if (!search.begin()) return true;
       const record = await this.#stages.run(search);
       search.end(record);
@@ -188,7 +191,7 @@ async function searchWith(
     await search.run(bounded, 1);
     if (search.refused) return await search.found('one', true);
     const share = exhaustive ? Infinity : Math.ceil(schedules * 0.4);
-    if (await search.run(bounded, share)) return await search.found('exhaustive', true);
+    if (await search.run(bounded, share, share)) return await search.found('exhaustive', true);
     const half = Math.ceil(schedules * 0.75);
     await search.run(new PCTSearch(3, seed, half), half);
     await search.run(new RandomSearch(seed, schedules), schedules);
