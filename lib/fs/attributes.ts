@@ -51,6 +51,14 @@ export async function changeOwner(
   });
 }
 
+/** FS_XFLAG_DAX, whatever the mount makes of it (fs/xfs/xfs_ioctl.c). EPERM: not the owner's. */
+export async function changeDaxFlag(caller: Caller, inode: Inode, dax: boolean): Promise<void> {
+  if (!owns(inode, caller.process.cred)) throw new Errno('EPERM', `chattr: ${inode.label}`);
+  await change(caller, inode, () => {
+    inode.record.daxFlag = dax;
+  });
+}
+
 /** FS_IMMUTABLE_FL and FS_APPEND_FL. EPERM without CAP_LINUX_IMMUTABLE. */
 export async function changeFlags(
   caller: Caller,

@@ -2,6 +2,7 @@
 // struct page's owners. Every call runs under i_rwsem or invalidate_lock, in one transaction.
 
 import { isErrno } from '../errno.js';
+import { pageFlags } from '../mm/page-flags.js';
 import type { Task } from '../sched/index.js';
 import type { Pgoff } from '../units.js';
 import { runsOf, type BlockRun, type Extent, type ExtentList } from './extent.js';
@@ -43,7 +44,7 @@ export async function fillHoles(
   }
 }
 
-/** As much of [start, end) as one transaction takes: one past the last page that has a block now. */
+/** As much of [start, end) as one transaction takes: one past the last page with a block now. */
 async function fillSome(
   task: Task,
   inode: Inode,
@@ -178,7 +179,15 @@ export function releaseBlocks(
     else if (kept === 'busy') fs.orphans.addBusy(handle, run.block, record, run.pgoff);
     else idle.push(run);
   }
-  for (const run of idle) pages.clearOwners(disk.partition.pfnOf(run.block), run.nrPages);
+  for (const run of idle) {
+    const pfn = disk.partition.pfnOf(run.block);
+    pages.clearOwners(pfn, run.nrPages);
+    // Whoever gets the block next stores to all of it before anybody loads: that mends it.
+    for (let i = 0; i < run.nrPages; i++) {
+      if (pages.hasFlags(pfn + i, pageFlags.poisoned))
+        pages.clearFlags(pfn + i, pageFlags.poisoned);
+    }
+  }
   disk.allocator.free(handle, runsOf(idle), inode.isRegular ? 'data' : 'metadata');
   if (orphaned.length > 0) fs.orphans.add(handle, orphaned, record);
 }

@@ -71,7 +71,9 @@ export async function createEntry(
     return fs.transaction(caller.task, (handle) => {
       const { uid, gid } = caller.process.cred;
       const parent = kind === 'dir' ? dir.ino : 0;
-      const spec = { kind, perm, uid, gid, parent, nowNs: fs.nowNs };
+      // fs/xfs/xfs_inode.c:xfs_inode_inherit_flags: files and directories, no links
+      const daxFlag = kind !== 'link' && dir.record.daxFlag;
+      const spec = { kind, perm, uid, gid, parent, daxFlag, nowNs: fs.nowNs };
       const record = fs.store.create(handle, spec);
       const inode = new Inode(fs, record);
       if (target !== undefined) setTarget(handle, inode, target);

@@ -7,6 +7,7 @@
 // page out of all page tables, and then maps the block.
 
 import { Errno } from '../errno.js';
+import { anyPoisoned } from '../mm/memory-failure.js';
 import { installPte, VmFault, type FaultAccess, type VMA } from '../mm/vma.js';
 import type { Task } from '../sched/index.js';
 import { pageOffset, pagesFor, pgoffOf, posOf, type Pfn, type Pgoff } from '../units.js';
@@ -54,9 +55,16 @@ async function copySegments(
     if (s.block === null || s.unwritten) part.fill(0);
     else {
       const pfn = partition.pfnOf(s.block) + (pgoffOf(from) - s.pgoff);
+      checkBytesSound(inode, pfn, pgoffOf(to - 1) - pgoffOf(from) + 1);
       await copyRun(inode.fs, dir, pfn, pageOffset(from), part);
     }
   }
+}
+
+/** EIO: memory of the run failed (fs/dax.c:dax_iomap_iter). */
+function checkBytesSound({ fs, label }: Inode, pfn: Pfn, nrPages: number): void {
+  if (!anyPoisoned(fs.env.mm, pfn, nrPages)) return;
+  throw new Errno('EIO', `${label}: a page of it failed`);
 }
 
 export const daxData: FileData = {
@@ -84,6 +92,7 @@ export const daxData: FileData = {
     try {
       checkFault(inode, vma, pgoff);
       if (access === 'write') await allocateForStore(task, vma, inode, pgoff);
+      if (access === 'write' && vma.flags.sync === true) finishSync(vma, inode, pgoff);
       return mapPage(vma, inode, pgoff, access);
     } finally {
       invalidateLock.upRead(task);
@@ -121,6 +130,19 @@ async function allocateForStore(task: Task, vma: VMA, inode: Inode, pgoff: Pgoff
   }
 }
 
+/**
+ * dax_finish_sync_fault(): of a MAP_SYNC mapping a page may be written only when a crash finds it
+ * in the file; flushing the bytes is then all that a program has to do.
+ */
+function finishSync(vma: VMA, inode: Inode, pgoff: Pgoff): void {
+  try {
+    assertDisk(inode.fs).journal.commit();
+  } catch (e) {
+    if (!(e instanceof Errno)) throw e;
+    throw new VmFault('BUS_ADRERR', vma.addrOfIndex(pgoff - vma.pgoff));
+  }
+}
+
 /** One step: what the extent list says is what gets mapped. */
 function mapPage(vma: VMA, inode: Inode, pgoff: Pgoff, access: FaultAccess): Pfn {
   const { fs, mapping } = inode;
@@ -130,6 +152,9 @@ function mapPage(vma: VMA, inode: Inode, pgoff: Pgoff, access: FaultAccess): Pfn
     return installPte(vma, index, fs.env.mm.pages.zeroPfn, { write: false });
   }
   const pfn = assertDisk(fs).partition.pfnOf(inode.extents.blockOf(pgoff)!);
+  if (anyPoisoned(fs.env.mm, pfn, 1)) {
+    throw new VmFault('BUS_MCEERR_AR', vma.addrOfIndex(index));
+  }
   if (mapping.lookup(pgoff) === undefined) mapping.insert(pgoff, pfn);
   if (write) mapping.setDirty(pgoff);
   return installPte(vma, index, pfn, { write, dirty: write });

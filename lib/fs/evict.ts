@@ -25,6 +25,7 @@ async function removeInode(task: Task, inode: Inode, blocks: ReferencedBlocks): 
 export async function evictIfUnused(task: Task, inode: Inode): Promise<void> {
   if (inode.refs > 0 || inode.record.nlink > 0 || inode.evicted) return;
   inode.evicted = true;
+  if (inode.fs.isShutDown) return; // the next mount ends it: it is on the orphan list
   const range = () => ({ start: 0, end: Infinity });
   await withLayoutBroken({ inode, op: 'evict', task, caller: null, range }, (blocks) =>
     removeInode(task, inode, blocks),

@@ -34,6 +34,9 @@ export interface FileData {
 
 /** SIGBUS unless page pgoff is one of the file's and the policy lets it be accessed. */
 export function checkFault(inode: Inode, vma: VMA, pgoff: Pgoff): void {
+  if (inode.fs.isShutDown) {
+    throw new VmFault('BUS_ADRERR', vma.addrOfIndex(pgoff - vma.pgoff));
+  }
   const inside = pgoff < pagesFor(inode.size());
   if (inside && inode.policy.onAccess?.(vma, pgoff) !== 'SIGBUS') return;
   throw new VmFault('BUS_ADRERR', vma.addrOfIndex(pgoff - vma.pgoff));

@@ -287,6 +287,16 @@ export class FileSystem {
     this.mount.syncAll();
   }
 
+  /**
+   * FS_IOC_SHUTDOWN. `sync` has everything on the device first, `log` the transactions that are
+   * done, `now` nothing more. EIO.
+   */
+  async shutDown(task: Task, first: 'sync' | 'log' | 'now'): Promise<void> {
+    if (first === 'sync') await this.sync(task);
+    else if (first === 'log') this.mount.disk?.journal.commit();
+    this.mount.shutDown();
+  }
+
   /** What stands against an unmount; empty: nothing. */
   holders(): string[] {
     const found: string[] = [];
@@ -306,11 +316,11 @@ export class FileSystem {
   async unmount(task: Task): Promise<void> {
     const held = this.holders();
     if (held.length > 0) throw new Errno('EBUSY', `unmount: ${held.join('; ')}`);
-    await this.sync(task);
     const { mount } = this;
+    if (!mount.isShutDown) await this.sync(task);
     for (const inode of mount.inodes) mount.data.dropPages(inode, 0, Infinity);
     mount.close();
-    if (!mount.readOnly) mount.disk?.setMounted(false);
+    if (!mount.readOnly && !mount.isShutDown) mount.disk?.setMounted(false);
     this.#release();
   }
 }

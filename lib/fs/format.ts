@@ -148,8 +148,11 @@ export const inodeLayout = {
 } as const satisfies Fields;
 export type InodeValues = Values<typeof inodeLayout>;
 
-/** Bits of inodeLayout.flags. `orphan`: has no name and waits for its last reference. */
-export const inodeFlags = { immutable: 1, append: 2, inlineLink: 4, orphan: 8 } as const;
+/**
+ * Bits of inodeLayout.flags. `dax`: FS_XFLAG_DAX, which says nothing of now. `orphan`: has no name
+ * and waits for its last reference.
+ */
+export const inodeFlags = { immutable: 1, append: 2, inlineLink: 4, orphan: 8, dax: 16 } as const;
 
 /** Where the inline extents, or a short symbolic link's target, stand in an inode. */
 export const INLINE_AT = 64;

@@ -43,6 +43,8 @@ export interface InodeRecord {
   ctimeNs: number;
   immutable: boolean;
   append: boolean;
+  /** FS_XFLAG_DAX: a wish that what is made in a directory inherits; the mount decides. */
+  daxFlag: boolean;
   /** Lives only until its last reference goes; mount frees it. */
   orphan: boolean;
   /** Of a directory: the inode number of the one above. Else 0. */
@@ -56,8 +58,8 @@ export interface InodeRecord {
   /** The extent list as it was last written: what differs from it is what a write changes. */
   stored: readonly Extent[];
   /**
-   * The size is set, and blocks past it are still to go: on the orphan list, so that a mount goes on
-   * with it (fs/ext4/inode.c:ext4_truncate). Kept by that list alone.
+   * The size is set, and blocks past it are still to go: on the orphan list, so that a mount goes
+   * on with it (fs/ext4/inode.c:ext4_truncate). Kept by that list alone.
    */
   truncating: boolean;
 }
@@ -94,6 +96,7 @@ export function inodeBytes(record: InodeRecord, mode: number, nextOrphan = 0): U
     (record.immutable ? inodeFlags.immutable : 0) |
     (record.append ? inodeFlags.append : 0) |
     (record.orphan ? inodeFlags.orphan : 0) |
+    (record.daxFlag ? inodeFlags.dax : 0) |
     (target !== null ? inodeFlags.inlineLink : 0);
   const { generation, nlink, uid, gid, size, atimeNs, mtimeNs, ctimeNs, parent } = record;
   const fixed = { generation, nlink, uid, gid, size, atimeNs, mtimeNs, ctimeNs, parent };
@@ -107,7 +110,7 @@ export function inodeBytes(record: InodeRecord, mode: number, nextOrphan = 0): U
 
 const inlineAt = (i: number): number => INLINE_AT + i * EXTENT_LEN;
 
-/** The bytes of each overflow block that `wanted` names by its place in the chain; all by default. */
+/** The bytes of each overflow block that `wanted` names by its place in the chain, or of all. */
 export function overflowBytes(
   record: InodeRecord,
   wanted: (leaf: number) => boolean = () => true,
@@ -167,6 +170,7 @@ export function readInodeRecord(
     ...{ atimeNs, mtimeNs, ctimeNs, parent, target },
     immutable: (v.flags & inodeFlags.immutable) !== 0,
     append: (v.flags & inodeFlags.append) !== 0,
+    daxFlag: (v.flags & inodeFlags.dax) !== 0,
     orphan: (v.flags & inodeFlags.orphan) !== 0,
     extents: new ExtentList(extents),
     ...{ overflow, leaves, stored: extents, truncating: false },

@@ -52,6 +52,7 @@ export class Mount {
   data!: FileData;
   readonly #persistence: Persistence;
   #unwatch: (() => void) | null = null;
+  #isShutDown = false;
 
   constructor(env: FsEnv, spec: MountSpec) {
     this.env = env;
@@ -139,6 +140,7 @@ export class Mount {
   /** Return when a file's blocks, and every transaction until now, are on the disk. EIO. */
   syncInode(inode: Inode): void {
     const { disk } = this;
+    this.checkAlive('fsync');
     if (disk === null) return;
     if (inode.isRegular) flushRuns(this.#persistence, runsOf(inode.extents.all));
     disk.journal.commit();
@@ -165,13 +167,32 @@ export class Mount {
     return layoutBreakOf(this.flavor, this.dax, this.rules, op);
   }
 
+  /**
+   * FS_IOC_SHUTDOWN: as if the device had been pulled out. Nothing is written any more; calls are
+   * EIO and faults SIGBUS, until it is mounted anew (fs/xfs/xfs_fsops.c:xfs_fs_goingdown).
+   */
+  shutDown(): void {
+    this.#isShutDown = true;
+  }
+
+  get isShutDown(): boolean {
+    return this.#isShutDown;
+  }
+
+  /** EIO after a shutdown. */
+  checkAlive(what: string): void {
+    if (this.#isShutDown) throw new Errno('EIO', `${what}: ${this.label} was shut down`);
+  }
+
   /** EROFS unless the file system may be written. */
   wantWrite(what: string): void {
+    this.checkAlive(what);
     if (this.readOnly) throw new Errno('EROFS', `${what}: the file system is mounted read-only`);
   }
 
   /** One transaction; the point before it is where another task may run. */
   async transaction<T>(task: Task, change: (handle: JournalHandle) => T): Promise<T> {
+    this.checkAlive('transaction');
     return this.store.journal.transaction(task, change);
   }
 

@@ -226,6 +226,7 @@ export class OpenFile implements VmFile, LeaseHolder {
   /** fsync(2). Never waits for a pin, unless the policy for pinned pages says so. */
   async fsync(caller: Caller): Promise<void> {
     this.#assertFile('fsync');
+    this.inode.fs.checkAlive('fsync');
     await this.inode.fs.data.sync(caller.task, this.inode);
     this.inode.fs.syncInode(this.inode);
   }
@@ -252,6 +253,11 @@ export class OpenFile implements VmFile, LeaseHolder {
       throw new Errno('EACCES', `mmap: ${this.label} is not open for writing`);
     }
     if (!this.inode.isRegular) throw new Errno('ENODEV', `mmap: ${this.label}`);
+  }
+
+  /** Whether MAP_SYNC is possible (linux/dax.h:daxdev_mapping_supported). */
+  get canMapSync(): boolean {
+    return this.inode.isRegular && this.inode.fs.dax;
   }
 
   /** The lease that a new MAP_DIRECT mapping lives under (proposal: Dan Williams, 2017). */
@@ -288,6 +294,7 @@ export class OpenFile implements VmFile, LeaseHolder {
     const allowed = what === 'read' ? this.readable : this.writable;
     if (!allowed) throw new Errno('EBADF', `${what}: ${this.label} is not open for that`);
     if (this.inode.type === 'dir') throw new Errno('EISDIR', `${what}: ${this.label}`);
+    this.inode.fs.checkAlive(what);
     checkRange(what, pos, len);
   }
 

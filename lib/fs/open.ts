@@ -121,6 +121,7 @@ export async function openFile(
   perm = 0o666,
 ): Promise<OpenFile> {
   const flags = checkFlags(given);
+  fs.checkAlive('open');
   const { inode, created } = await find(fs, caller, path, flags, perm & 0o7777);
   if (flags.has('directory') && inode.type !== 'dir') throw new Errno('ENOTDIR', `open: ${path}`);
   if (!created && !(flags.has('path') && inode.type === 'link')) checkOpen(inode, flags, caller);

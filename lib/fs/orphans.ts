@@ -128,7 +128,7 @@ export class Orphans {
     if (this.#reaping) return;
     this.#reaping = true;
     this.#fs.env.sched.spawn(`reaper of ${this.#fs.label}`, async (task) => {
-      while (this.#idle.length > 0) {
+      while (this.#idle.length > 0 && !this.#fs.isShutDown) {
         await this.#fs.transaction(task, (handle) => this.#reap(handle));
       }
       this.#reaping = false;

@@ -1,5 +1,5 @@
-// Names that move, renameat2(2): over what is there, only where nothing is, or two names that change
-// places (fs/namei.c:do_renameat2, vfs_rename).
+// Names that move, renameat2(2): over what is there, only where nothing is, or two names that
+// change places (fs/namei.c:do_renameat2, vfs_rename).
 //
 //   flag        target exists                 target is missing
 //   none        it loses the name             the name is made

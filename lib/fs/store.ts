@@ -14,6 +14,8 @@ export interface NewInode {
   readonly gid: number;
   readonly parent: number;
   readonly nowNs: number;
+  /** FS_XFLAG_DAX of the directory it is made in. */
+  readonly daxFlag?: boolean;
 }
 
 export interface StoreUsage {
@@ -57,6 +59,7 @@ export function newRecord(
     nlink: kind === 'dir' ? 2 : 1,
     size: 0,
     ...{ atimeNs: nowNs, mtimeNs: nowNs, ctimeNs: nowNs },
+    daxFlag: spec.daxFlag ?? false,
     ...{ immutable: false, append: false, orphan: false, target: null },
     ...{ overflow: [], leaves: [], stored: [], truncating: false },
   };

@@ -3,7 +3,10 @@
 import { Errno } from '../errno.js';
 import type { Task } from '../sched/index.js';
 import { alignUp, isAligned, PAGE_SIZE } from '../units.js';
+import { handleFault } from './fault.js';
+import { memoryFailure } from './memory-failure.js';
 import type { MM } from './mm.js';
+import { pfnOfPte } from './pte.js';
 import { clearPte, type VMA } from './vma.js';
 
 export type Advice =
@@ -16,12 +19,13 @@ export type Advice =
   | 'remove'
   | 'dontfork'
   | 'dofork'
-  | 'wipeonfork';
+  | 'wipeonfork'
+  | 'hwpoison';
 
 interface AdviceRule {
   /** Refuse this VMA: the errno, and the line of the kernel that says so. */
   readonly refuses?: (vma: VMA) => 'EINVAL' | 'EACCES' | undefined;
-  readonly does: 'nothing' | 'zap' | 'remove';
+  readonly does: 'nothing' | 'zap' | 'remove' | 'poison';
 }
 
 const special = (vma: VMA): boolean => vma.flags.locked === true || vma.flags.pfnmap === true;
@@ -37,6 +41,8 @@ const adviceRules: Record<Advice, AdviceRule> = {
     does: 'zap',
     refuses: (vma) => (special(vma) || vma.file !== null ? 'EINVAL' : undefined),
   },
+  // madvise_inject_error: CAP_SYS_ADMIN
+  hwpoison: { does: 'poison' },
   normal: { does: 'nothing' },
   random: { does: 'nothing' },
   // madvise_remove: locked EINVAL; no file EINVAL; not shared and writable EACCES
@@ -69,6 +75,9 @@ export async function madvise(
   if (!isAligned(addr) || len < 0) throw new Errno('EINVAL', `madvise: 0x${addr.toString(16)}`);
   if (len === 0) return;
   const end = addr + alignUp(len);
+  if (rule.does === 'poison' && mm.process?.cred.caps.has('CAP_SYS_ADMIN') !== true) {
+    throw new Errno('EPERM', 'madvise hwpoison: takes CAP_SYS_ADMIN');
+  }
   if (rule.does === 'remove') return removeRange(task, mm, addr, end, rule);
   await mm.mmapLock.downRead(task, 'killable');
   try {
@@ -77,6 +86,7 @@ export async function madvise(
     for (const vma of mm.vmas.overlapping(addr, end)) {
       if (vma.start > at) hole = true;
       refuse(rule, vma, advice);
+      if (rule.does === 'poison') await poison(task, vma, Math.max(addr, vma.start), end);
       if (rule.does === 'zap') await zap(task, vma, Math.max(addr, vma.start), end);
       at = vma.end;
     }
@@ -102,6 +112,15 @@ async function zap(task: Task, vma: VMA, from: number, end: number): Promise<voi
       clearPte(vma, index);
     }
   });
+}
+
+/** MADV_HWPOISON: let the memory of each page fail, as if it were broken. */
+async function poison(task: Task, vma: VMA, from: number, end: number): Promise<void> {
+  const to = Math.min(end, vma.end);
+  for (let index = vma.indexOf(from); index <= vma.indexOf(to - 1); index++) {
+    await handleFault(task, vma, index, 'read');
+    await memoryFailure(task, vma.mm.env, pfnOfPte(vma.pte(index)));
+  }
 }
 
 /** MADV_REMOVE: a punch of the file, made with mmap_lock dropped (madvise_remove). */

@@ -23,6 +23,8 @@ export const pageFlags = {
   reserved: 1 << 12,
   /** Its owner let go while references or mappings were left; they keep it alive. */
   orphan: 1 << 13,
+  /** PG_hwpoison: its memory failed. What it held is lost; whoever loads it is told. */
+  poisoned: 1 << 14,
 } as const;
 
 export type PageFlag = keyof typeof pageFlags;

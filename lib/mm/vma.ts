@@ -44,12 +44,15 @@ export interface VmOperations {
 export class VmFault extends Error {
   override readonly name = 'VmFault';
   readonly signal: 'SIGBUS' | 'SIGSEGV';
-  /** si_code: BUS_ADRERR past the end of a file, SEGV_MAPERR unmapped, SEGV_ACCERR no right. */
-  readonly code: 'BUS_ADRERR' | 'SEGV_ACCERR' | 'SEGV_MAPERR';
+  /**
+   * si_code: BUS_ADRERR past the end of a file, BUS_MCEERR_AR where memory failed, SEGV_MAPERR
+   * unmapped, SEGV_ACCERR no right.
+   */
+  readonly code: 'BUS_ADRERR' | 'BUS_MCEERR_AR' | 'SEGV_ACCERR' | 'SEGV_MAPERR';
   readonly addr: number;
 
   constructor(code: VmFault['code'], addr: number) {
-    const signal = code === 'BUS_ADRERR' ? 'SIGBUS' : 'SIGSEGV';
+    const signal = code.startsWith('BUS') ? 'SIGBUS' : 'SIGSEGV';
     super(`${signal} (${code}) at 0x${addr.toString(16)}`);
     this.signal = signal;
     this.code = code;
@@ -66,6 +69,8 @@ export interface VmaFlags {
   locked?: boolean;
   /** MAP_DIRECT (proposal, facts 9.1). */
   direct?: boolean;
+  /** MAP_SYNC: a write fault ends when what it did to the file system is durable. */
+  sync?: boolean;
 }
 
 export interface Prot {

@@ -109,6 +109,8 @@ export interface RegularFile extends AnyFile, Blocking {
   stat(): MaybeLater<FileStat>;
   setLease(caller: Caller, arg: SetLeaseArg, fd: number): MaybeLater<void>;
   getLease(): GetLeaseResult;
+  /** Whether MAP_SYNC is possible; absent: no. */
+  readonly canMapSync?: boolean;
   /** A new MAP_DIRECT mapping takes its lease. EOPNOTSUPP EPERM EACCES; absent: EOPNOTSUPP. */
   mapDirect?(caller: Caller, vma: VMA): void;
 }

@@ -37,6 +37,8 @@ export interface MmapRequest {
   readonly noreplace?: boolean;
   /** MAP_DIRECT (proposal): EOPNOTSUPP where the kernel does not know it. */
   readonly direct?: boolean;
+  /** MAP_SYNC | MAP_SHARED_VALIDATE: EOPNOTSUPP but for a file on DAX. */
+  readonly sync?: boolean;
 }
 
 const protNames: readonly ProtName[] = ['rw', 'r', 'w', ''];
@@ -77,6 +79,9 @@ export async function mmap(t: Thread, file: File | null, req: MmapRequest): Prom
   if (req.direct === true && !knows) {
     throw new Errno('EOPNOTSUPP', 'mmap: MAP_DIRECT is for files of a file system that knows it');
   }
+  if (req.sync === true && !(file !== null && isRegular(file) && file.canMapSync === true)) {
+    throw new Errno('EOPNOTSUPP', 'mmap: MAP_SYNC is for files on DAX');
+  }
   const request = {
     len: req.len,
     prot,
@@ -84,7 +89,10 @@ export async function mmap(t: Thread, file: File | null, req: MmapRequest): Prom
     ...(req.addr !== undefined && { addr: req.addr }),
     ...(req.fixed === true && { fixed: true }),
     ...(req.noreplace === true && { fixed: 'noreplace' as const }),
-    ...(req.direct === true && { flags: { direct: true } }),
+    flags: {
+      ...(req.direct === true && { direct: true }),
+      ...(req.sync === true && { sync: true }),
+    },
   };
   if (file === null) return process.mm.mmap(t.task, request);
   const backing = mappable(file);

@@ -1,5 +1,5 @@
-// Goal: a device file whose head is damaged, or that was cut off, is refused with an errno or mounted
-// with its files as they were. A sample; `npm run torture -- --damage 1` tries every byte.
+// Goal: a device file whose head is damaged, or that was cut off, is refused with an errno or
+// mounted with its files as they were. A sample; `npm run torture -- --damage 1` tries every byte.
 
 import test from 'ava';
 import { existsSync } from 'node:fs';

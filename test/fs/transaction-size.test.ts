@@ -1,6 +1,6 @@
 // Goal: no change of a file is ever too long for the log: it becomes several transactions, or is
-// refused with ENOSPC before anything changed. Method: the shortest log there is, a partition of many
-// map blocks, files of thousands of extents; a power failure between any two transactions.
+// refused with ENOSPC before anything changed. Method: the shortest log there is, a partition of
+// many map blocks, files of thousands of extents; a power failure between any two transactions.
 
 import test from 'ava';
 import { DiskStore } from '../../lib/fs/disk-store.js';
