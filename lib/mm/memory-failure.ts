@@ -14,7 +14,8 @@ import type { MMEnv } from './mm-env.js';
 import { pageFlags } from './page-flags.js';
 
 /**
- * The memory of a page failed (mm/memory-failure.c:mf_generic_kill_procs). EOPNOTSUPP: the page is of no file on DAX.
+ * The memory of a page failed (mm/memory-failure.c:mf_generic_kill_procs). EOPNOTSUPP: the page is
+ * of no file on DAX.
  */
 export async function memoryFailure(task: Task, { pages }: MMEnv, pfn: Pfn): Promise<void> {
   const mapping = pages.mappingOf(pfn);
