@@ -97,6 +97,7 @@ export class PageCheck {
 
   /** What the device has now: nobody runs meanwhile, nothing is written for it. */
   look(): DevicePages {
+    this.#noteAll(); // stores of a CPU are told by nobody
     let torn = 0;
     let late = 0;
     for (let pgoff = 0; pgoff < this.#nrPages; pgoff++) {

@@ -78,3 +78,10 @@ test('reclaim leaves pinned pages mapped under hold-unmap, and only there', asyn
   t.true(held.reclaim!.kept > linux.reclaim!.kept);
   t.deepEqual([linux.lostPages, held.lostPages], [0, 0]);
 });
+
+test('what a CPU stored is a moment as well', async (t) => {
+  for (const policy of ['linux', 'bounce', 'hold-unmap']) {
+    const e = await endOf({ policy, driver: 'v4l2-dmabuf', operation: 'fsync' });
+    t.is(e.tornPages, 0, policy);
+  }
+});
