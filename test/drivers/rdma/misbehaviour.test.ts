@@ -5,6 +5,7 @@ import test from 'ava';
 import rdma, { Hca } from '../../../drivers/rdma/index.js';
 import { bootMachine } from '../../../lib/machine.js';
 import { ms, PAGE_SIZE, seconds } from '../../../lib/units.js';
+import { balancedMachine } from '../../support/machine.js';
 import { allRights, pair, wrOf } from '../../support/rdma.js';
 
 interface Row {
@@ -42,7 +43,7 @@ const rows: readonly Row[] = [
 
 for (const { fault, set, shows } of rows) {
   test(`${fault}: what a truncate under a WRITE comes to`, async (t) => {
-    await using machine = await bootMachine({
+    await using machine = await balancedMachine(t, {
       ...{ kernel: 'proposed', clock: 'virtual' },
       mounts: { '/': { flavor: 'ext4', dax: true, policy: 'revoke' } },
     });
