@@ -44,7 +44,10 @@ export async function runConformance(
 ): Promise<number> {
   const all = loadCases(files.length > 0 ? files : [shipped]);
   const selected = selectCases(all, { areas: options.area, ids: options.case });
-  if (selected.length === 0) throw new Errno('ENOENT', 'conformance: no case is selected');
+  if (selected.length === 0) {
+    const asked = [...options.area, ...options.case].join(', ');
+    throw new Errno('ENOENT', `conformance: no case is selected by ${asked || 'these files'}`);
+  }
   let done = 0;
   const results = await replayAll(selected, options.kernel, () => {
     done++;

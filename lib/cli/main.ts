@@ -1,6 +1,6 @@
 // leasehold <command>: the command line. Every command is a file of its own in this room.
 
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { pathToFileURL } from 'node:url';
 import { isErrno } from '../errno.js';
 import { addBench } from './bench-command.js';
@@ -14,10 +14,12 @@ import { addRace } from './race-command.js';
 import { addReplay } from './replay-command.js';
 import { addTorture } from './torture-command.js';
 
-function program(): Command {
+/** Every command, none of which ends the process: main() answers its status. */
+export function program(): Command {
   const command = new Command('leasehold')
     .description('Emulated device drivers on real file-backed memory: DMA against truncate.')
-    .showHelpAfterError();
+    .showHelpAfterError()
+    .exitOverride();
   addLab(command);
   addConformance(command);
   addBench(command);
@@ -37,6 +39,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   try {
     await program().parseAsync(argv as string[]);
   } catch (e) {
+    // Commander has said what is wrong, or shown the help that was asked for.
+    if (e instanceof CommanderError) return e.exitCode;
     if (!isErrno(e)) throw e;
     process.stderr.write(`leasehold: ${e.message}\n`);
     return 2;

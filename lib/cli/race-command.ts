@@ -3,7 +3,7 @@
 // Exit status: 0 nothing found and the search was complete (or a sample); 1 a failure was found;
 // 3 the budget ended the search. With --stress it runs threads instead: stress-race.ts.
 
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import pc from 'picocolors';
 import {
   explore,
@@ -20,6 +20,7 @@ import {
 } from '../explore/index.js';
 import { Errno } from '../errno.js';
 import { stressRaces } from './stress-race.js';
+import { wholeNumber } from './numbers.js';
 
 interface RaceOptions {
   readonly list?: boolean;
@@ -35,12 +36,6 @@ interface RaceOptions {
   readonly stress?: boolean;
   readonly threads?: number;
   readonly processes?: number;
-}
-
-function wholeNumber(value: string): number {
-  const n = Number(value);
-  if (!Number.isSafeInteger(n) || n < 0) throw new InvalidArgumentError('not a whole number');
-  return n;
 }
 
 /** A schedule as it goes into JSON: {scenario, strategy, preemptions, schedules, ...}. */

@@ -17,6 +17,7 @@ import { say } from './image.js';
 import { powerFailures } from './power-fail.js';
 import { TortureModel, workload } from './torture-model.js';
 import { bootFor, contentsOf, Player, setupOf } from './torture-player.js';
+import { positive, wholeNumber } from './numbers.js';
 
 const SIZE = 4 * MiB;
 /** The longest time that a child lives after it began, in milliseconds. */
@@ -27,12 +28,12 @@ const SHARES = 20;
 const place = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 interface Options {
-  readonly kills: string;
-  readonly seed: string;
-  readonly jobs: string;
-  readonly powerFailures: string;
-  readonly lines: string;
-  readonly damage: string;
+  readonly kills: number;
+  readonly seed: number;
+  readonly jobs: number;
+  readonly powerFailures: number;
+  readonly lines: number;
+  readonly damage: number;
 }
 
 export interface Outcome {
@@ -187,13 +188,12 @@ async function powerRuns(nr: number, seed: number, lines: number): Promise<numbe
 }
 
 async function run(options: Options): Promise<void> {
-  const { kills, seed, jobs, powerFailures: failures, lines, damage } = options;
-  const [first, workers] = [Number(seed), Number(jobs)];
+  const { kills, seed, jobs, powerFailures, lines, damage } = options;
   const folder = mkdtempSync(join(place, 'leasehold-torture-'));
   const losses =
-    (await killRuns(folder, Number(kills), first, workers)) +
-    (await powerRuns(Number(failures), first, Number(lines))) +
-    (await damageRuns(Number(damage), first, workers));
+    (await killRuns(folder, kills, seed, jobs)) +
+    (await powerRuns(powerFailures, seed, lines)) +
+    (await damageRuns(damage, seed, jobs));
   if (losses === 0) rmSync(folder, { recursive: true, force: true });
   else say(`the images that lost something are in ${folder}`);
   process.exitCode = losses === 0 ? 0 : 1;
@@ -203,11 +203,21 @@ export function addTorture(program: Command): void {
   program
     .command('torture')
     .description('kill machines at random instants and compare with what they had promised')
-    .option('--kills <n>', 'processes to kill', '100')
-    .option('--seed <n>', 'of the first run; the next has the next one', '1')
-    .option('--jobs <n>', 'processes at a time', '2')
-    .option('--power-failures <n>', 'workloads whose every power failure is tried', '4')
-    .option('--lines <n>', 'changed lines at a flush of which every subset is tried', '8')
-    .option('--damage <n>', 'change every nth byte of a small image; 1: all, 0: none', '101')
+    .option('--kills <n>', 'processes to kill', wholeNumber, 100)
+    .option('--seed <n>', 'of the first run; the next has the next one', wholeNumber, 1)
+    .option('--jobs <n>', 'processes at a time', positive, 2)
+    .option('--power-failures <n>', 'workloads whose every power failure is tried', wholeNumber, 4)
+    .option(
+      '--lines <n>',
+      'changed lines at a flush of which every subset is tried',
+      wholeNumber,
+      8,
+    )
+    .option(
+      '--damage <n>',
+      'change every nth byte of a small image; 1: all, 0: none',
+      wholeNumber,
+      101,
+    )
     .action(run);
 }
