@@ -228,6 +228,44 @@ test('every file of a room has its test', (t) => {
   t.is(list(wrong), '');
 });
 
+/** What makes a machine, and what then shows that nothing was left on it. */
+const balances: readonly (readonly [makes: RegExp, shows: RegExp])[] = [
+  [/\bbootMachine\(/, /\b(assertMachineBalanced|balancedMachine|endsBalanced|onMachine)\(/],
+  [/\bsmallMachine\(/, /\b(assertMachineBalanced|endsBalanced)\(/],
+  [/\bbootWorld\(/, /\b(withWorld|assertMachineBalanced)\(/],
+  [/\bnew FsMachine\(/, /\.end\(t\)/],
+];
+
+/** Where a machine is made for something else than a test of what runs on it. */
+const noTestOfMachine: readonly string[] = ['test/fs/partition.test.ts', 'test/package.test.ts'];
+
+test('a test that boots a machine shows that its balance is zero at the end', (t) => {
+  const wrong: string[] = [];
+  for (const { path, text } of tests) {
+    if (!path.endsWith('.test.ts') || noTestOfMachine.includes(path)) continue;
+    for (const [makes, shows] of balances) {
+      if (makes.test(text) && !shows.test(text)) wrong.push(`${path}: ${makes.source}`);
+    }
+  }
+  t.is(list(wrong), '');
+});
+
+test('every fixture that makes the memory of a machine has it looked at, at the end of the file', (t) => {
+  const wrong = tests
+    .filter(({ path, text }) => path.startsWith('test/support/') && /\bnewMMEnv\(/.test(text))
+    .filter(({ text }) => !/\bwatchBalance\(/.test(text))
+    .map(({ path }) => path);
+  t.is(list(wrong), '');
+});
+
+test('no test passes without asserting anything', (t) => {
+  const wrong = tests
+    .filter(({ path }) => path !== 'test/ava.test.ts' && path !== 'test/tidy.test.ts')
+    .filter(({ text }) => /\bt\.pass\(\)/.test(text))
+    .map(({ path }) => path);
+  t.is(list(wrong), '');
+});
+
 /** Types alone need no test of their own. */
 function hasCode(path: string, text: string): boolean {
   const tree = parse({ path, text });

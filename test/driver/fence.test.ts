@@ -6,10 +6,10 @@ import rdma from '../../drivers/rdma/index.js';
 import { defineDriver, type Device, type PinnedPages, type Task } from '../../lib/driver/index.js';
 import type { NodeFile } from '../../lib/driver/node-file.js';
 import { isErrno } from '../../lib/errno.js';
-import { bootMachine } from '../../lib/machine.js';
 import { KiB, MiB, PAGE_SIZE, seconds } from '../../lib/units.js';
 import { assertBalanced } from '../support/balance.js';
 import { App, driverMachine } from '../support/driver-machine.js';
+import { balancedMachine } from '../support/machine.js';
 
 type Handle = PinnedPages[];
 
@@ -129,7 +129,7 @@ interface Verbs {
 }
 
 test('recall-fence: after two lease periods the adapter file of the pinner is gone', async (t) => {
-  await using machine = await bootMachine({
+  await using machine = await balancedMachine(t, {
     size: 16 * MiB,
     kernel: 'proposed',
     mounts: { '/': { flavor: 'ext4', dax: true, policy: 'recall-fence' } },

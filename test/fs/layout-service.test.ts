@@ -6,11 +6,11 @@ import rdma from '../../drivers/rdma/index.js';
 import { FileLayouts, type HeldBlocks, type LeaseRequest } from '../../lib/fs/layout-service.js';
 import type { OpenFile } from '../../lib/fs/open-file.js';
 import { Errno } from '../../lib/errno.js';
-import { bootMachine } from '../../lib/machine.js';
 import { policies } from '../../lib/policy/index.js';
 import type { Task } from '../../lib/sched/index.js';
 import { seconds } from '../../lib/units.js';
 import { bytesOf, FsMachine, KiB, MiB, outcome, PAGES, type TestProcess } from './fs-fixture.js';
+import { balancedMachine } from '../support/machine.js';
 
 interface Stage {
   readonly m: FsMachine;
@@ -214,7 +214,7 @@ interface Verbs {
 }
 
 test('a program that registers with a lease is told, and lets truncate go on', async (t) => {
-  await using machine = await bootMachine({
+  await using machine = await balancedMachine(t, {
     size: 16 * MiB,
     kernel: 'proposed',
     mounts: { '/': { flavor: 'ext4', dax: true, policy: 'lease-break' } },

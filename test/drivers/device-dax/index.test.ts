@@ -1,14 +1,15 @@
 // Goal: device-dax maps what it has, refuses what Linux refuses, and lets anybody pin for ever.
 
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import deviceDax, { DaxRegion } from '../../../drivers/device-dax/index.js';
 import vfio, { type VfioClient } from '../../../drivers/vfio/index.js';
 import { complianceSuite } from '../../../lib/driver/compliance.js';
 import { isErrno } from '../../../lib/errno.js';
-import { bootMachine, type MachineOptions, MemoryFault } from '../../../lib/machine.js';
+import { type MachineOptions, MemoryFault } from '../../../lib/machine.js';
 import { KiB, MiB, ms, PAGE_SIZE } from '../../../lib/units.js';
 import { assertBalanced } from '../../support/balance.js';
 import { App, driverMachine } from '../../support/driver-machine.js';
+import { balancedMachine } from '../../support/machine.js';
 
 complianceSuite(test, {
   driver: deviceDax,
@@ -16,8 +17,8 @@ complianceSuite(test, {
   nodes: () => ['dax0.0'],
 });
 
-const boot = (options: Partial<MachineOptions> = {}) =>
-  bootMachine({
+const boot = (t: ExecutionContext, options: Partial<MachineOptions> = {}) =>
+  balancedMachine(t, {
     size: 16 * MiB,
     deviceDax: { size: 2 * MiB },
     drivers: [deviceDax],
@@ -32,7 +33,7 @@ const code = (promise: Promise<unknown>): Promise<string> =>
   );
 
 test('bytes stored through a mapping are in the others, and on the device', async (t) => {
-  await using machine = await boot();
+  await using machine = await boot(t);
   const [a, b] = [machine.spawn('a'), machine.spawn('b')];
   const devA = await a.openDevice('dax0.0');
   const devB = await b.openDevice('dax0.0');
@@ -46,7 +47,7 @@ test('bytes stored through a mapping are in the others, and on the device', asyn
 });
 
 test('a private mapping is EINVAL, and one past the end faults with SIGBUS', async (t) => {
-  await using machine = await boot();
+  await using machine = await boot(t);
   const app = machine.spawn('app');
   app.on('SIGBUS', () => {});
   const dev = await app.openDevice('dax0.0');
@@ -58,7 +59,7 @@ test('a private mapping is EINVAL, and one past the end faults with SIGBUS', asy
 });
 
 test('there is nothing to truncate, no lease to take and nothing to read or write', async (t) => {
-  await using machine = await boot();
+  await using machine = await boot(t);
   const app = machine.spawn('app');
   const dev = await app.openDevice('dax0.0');
   t.is(await code(app.ftruncate(dev.fd, 0)), 'EINVAL');
@@ -71,7 +72,7 @@ test('there is nothing to truncate, no lease to take and nothing to read or writ
 
 for (const kernel of ['6.1', '6.12', '7.2', 'proposed'] as const) {
   test(`${kernel}: an irrevocable pin is allowed, not of a DAX file next to it`, async (t) => {
-    await using machine = await boot({
+    await using machine = await boot(t, {
       kernel,
       drivers: [deviceDax, vfio],
       mounts: { '/': { flavor: 'ext4', dax: true, policy: 'forbid' } },
@@ -120,7 +121,7 @@ test('mappings are a multiple of the alignment in place and length', async (t) =
 });
 
 test('after the device is gone a mapping that is left gets SIGBUS', async (t) => {
-  await using machine = await boot();
+  await using machine = await boot(t);
   const app = machine.spawn('app');
   app.on('SIGBUS', () => {});
   const dev = await app.openDevice('dax0.0');
@@ -134,7 +135,7 @@ test('after the device is gone a mapping that is left gets SIGBUS', async (t) =>
 });
 
 test('unbinding waits for a pin of another device', async (t) => {
-  await using machine = await boot({ drivers: [deviceDax, vfio] });
+  await using machine = await boot(t, { drivers: [deviceDax, vfio] });
   const app = machine.spawn('app');
   const dax = await app.openDevice('dax0.0');
   const dev = (await app.openDevice('vfio0')) as unknown as VfioClient;
@@ -149,7 +150,7 @@ test('unbinding waits for a pin of another device', async (t) => {
 
 test('a size that is no whole number of pages is EINVAL and names the option', async (t) => {
   for (const size of [1, PAGE_SIZE + 1, -PAGE_SIZE, 32 * MiB, NaN]) {
-    const error = await t.throwsAsync(() => boot({ deviceDax: { size } }), undefined, `${size}`);
+    const error = await t.throwsAsync(() => boot(t, { deviceDax: { size } }), undefined, `${size}`);
     t.true(isErrno(error, 'EINVAL'), `${size}: ${String(error)}`);
     t.regex(String(error), /deviceDax/);
   }
