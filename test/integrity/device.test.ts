@@ -8,6 +8,7 @@ import test, { type ExecutionContext } from 'ava';
 import { isErrno, type ErrnoCode } from '../../lib/errno.js';
 import { DaxDevice, type DaxOpenOptions } from '../../lib/mm/dax-device.js';
 import { KiB, PAGE_SIZE } from '../../lib/units.js';
+import { methodsOf, staticsOf } from '../support/direct-calls.js';
 
 const size = 64 * KiB;
 
@@ -201,6 +202,20 @@ test('no call on an open device takes a range outside of it', (t) => {
   );
   t.log(`7 calls, ${inputs} bad inputs`);
 });
+
+test('every call of a device has a row: closed, or with a range', (t) => {
+  const rows = [...closedCalls, 'close', 'fillAsync', 'lockMount', 'openers', 'region'];
+  t.deepEqual(
+    methodsOf(DaxDevice.prototype).filter((call) => !rows.includes(call)),
+    [],
+  );
+  t.deepEqual(staticsOf(DaxDevice), ['memory', 'open']);
+});
+
+/** Those that the test below calls on a closed device. */
+const closedCalls = [
+  ...['fill', 'flush', 'poisonedPages', 'punch', 'quarantined', 'read', 'view', 'write'],
+];
 
 test('a call on a closed device is EBADF, closing it again is harmless', async (t) => {
   const device = DaxDevice.open(deviceIn(t));
