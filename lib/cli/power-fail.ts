@@ -10,10 +10,15 @@
 //   lines of file data   none, all, and a random half, beside each of these: nothing but the bytes
 //                        of the file depends on them, and the model judges each byte alone
 
+import { createHash } from 'node:crypto';
 import type { FileSystem } from '../fs/file-system.js';
 import { BLOCK_SIZE } from '../fs/format.js';
 import { fsckPartition } from '../fs/fsck.js';
+import { JournalLog } from '../fs/journal-log.js';
 import { devicePartition } from '../fs/partition.js';
+import { noPersistence } from '../fs/persistence.js';
+import { RedoJournal } from '../fs/redo-journal.js';
+import { findSuperblock } from '../fs/superblock.js';
 import type { Machine } from '../machine.js';
 import { DaxDevice } from '../mm/dax-device.js';
 import { Prng } from '../sched/index.js';
@@ -33,6 +38,8 @@ export interface PowerFailReport {
   /** Flushes at which every subset of the lines of metadata was tried. */
   readonly whole: number;
   readonly images: number;
+  /** Different file systems that recovery made of them: each is mounted, checked and compared. */
+  readonly outcomes: number;
   readonly losses: readonly string[];
 }
 
@@ -68,6 +75,33 @@ export function subsetsOf(lines: readonly number[], rng: Prng, maxLines: number)
 
 /** A copy of the device's data, without the memory it is shared through. */
 const copyOf = (device: DaxDevice): Uint8Array => Uint8Array.from(device.view(0, device.len));
+
+/**
+ * What recovery makes of an image, as a digest of everything but the log, which it empties: images
+ * that recover to the same bytes are one case, however many lines of the log had arrived.
+ */
+export function recoveredDigest(image: Uint8Array): string {
+  const bytes = image.slice();
+  const partition = devicePartition(
+    {
+      read: (pos, target) => target.set(bytes.subarray(pos, pos + target.length)),
+      write: (pos, source) => bytes.set(source, pos),
+      fill: (pos, len, byte) => void bytes.fill(byte, pos, pos + len),
+    },
+    0,
+    bytes.length,
+  );
+  try {
+    const { values, damage } = findSuperblock(partition);
+    const log = new JournalLog(partition, values, noPersistence);
+    new RedoJournal(partition, log, noPersistence).recover();
+    const [from, to] = [values.journalStart, values.journalStart + values.journalBlocks];
+    bytes.fill(0, from * BLOCK_SIZE, to * BLOCK_SIZE);
+    return `${damage ?? ''} ${createHash('sha1').update(bytes).digest('hex')}`;
+  } catch (e) {
+    return `not recovered: ${String(e)}`;
+  }
+}
 
 /** Mount an image and compare; what is wrong, or null. */
 async function checkAfter(
@@ -212,15 +246,20 @@ export async function powerFailures(
   machine.abandon();
   const rng = new Prng(seed);
   const losses: string[] = [];
-  let images = 0;
+  let [images, outcomes] = [0, 0];
   let whole = 0;
   for (const [i, failure] of failures.entries()) {
     if (failure.metadata.length <= maxLines) whole += 1;
+    const known = new Set<string>();
     for (const { image, lines } of imagesOf(failure, rng, maxLines)) {
       images += 1;
+      const digest = recoveredDigest(image);
+      if (known.has(digest)) continue;
+      known.add(digest);
+      outcomes += 1;
       const wrong = await checkAfter(image, setup, modelAt(seed, failure));
       if (wrong !== null) losses.push(`flush ${i}, lines ${lines.join(' ') || 'none'}: ${wrong}`);
     }
   }
-  return { flushes: failures.length, whole, images, losses };
+  return { flushes: failures.length, whole, images, outcomes, losses };
 }

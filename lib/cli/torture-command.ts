@@ -178,10 +178,10 @@ async function damageRuns(stride: number, seed: number, jobs: number): Promise<n
 async function powerRuns(nr: number, seed: number, lines: number): Promise<number> {
   let lost = 0;
   for (let i = seed; i < seed + nr; i++) {
-    const { flushes, whole, images, losses } = await powerFailures(i, 24, lines);
+    const { flushes, whole, images, outcomes, losses } = await powerFailures(i, 24, lines);
     for (const line of losses) say(`seed ${i}: ${line}`);
     const seen = `${flushes} flushes, every subset of the lines at ${whole} of them`;
-    say(`seed ${i}: ${seen}, ${images} images after a power failure`);
+    say(`seed ${i}: ${seen}, ${images} images, ${outcomes} outcomes after a power failure`);
     lost += losses.length;
   }
   return lost;
@@ -209,9 +209,9 @@ export function addTorture(program: Command): void {
     .option('--power-failures <n>', 'workloads whose every power failure is tried', wholeNumber, 4)
     .option(
       '--lines <n>',
-      'changed lines at a flush of which every subset is tried',
+      'lines of metadata at a flush of which every subset is tried',
       wholeNumber,
-      8,
+      12,
     )
     .option(
       '--damage <n>',

@@ -2,7 +2,14 @@
 // subset of the lines that were stored since, where there are few, and chosen ones where not.
 
 import test from 'ava';
-import { changedLines, powerFailures, subsetsOf } from '../../lib/cli/power-fail.js';
+import {
+  changedLines,
+  powerFailures,
+  recoveredDigest,
+  subsetsOf,
+} from '../../lib/cli/power-fail.js';
+import { soundImage } from '../../lib/cli/damage.js';
+import { BLOCK_SIZE } from '../../lib/fs/format.js';
 import { Prng } from '../../lib/sched/index.js';
 
 test('lines that differ are found', (t) => {
@@ -29,3 +36,16 @@ for (const seed of [1, 3]) {
     t.true(flushes > 3 && images > flushes && whole > 0, `${whole} of ${flushes} flushes`);
   });
 }
+
+test('images that differ in the log alone recover to one outcome, others to another', async (t) => {
+  const { bytes } = await soundImage(true);
+  const changed = (at: number): Uint8Array => {
+    const image = bytes.slice();
+    image[at]! ^= 1;
+    return image;
+  };
+  const inLog = 3 * BLOCK_SIZE;
+  t.is(recoveredDigest(changed(inLog)), recoveredDigest(bytes));
+  t.not(recoveredDigest(changed(bytes.length - 3 * BLOCK_SIZE)), recoveredDigest(bytes));
+  t.regex(recoveredDigest(new Uint8Array(bytes.length)), /^not recovered: /);
+});
