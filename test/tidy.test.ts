@@ -37,8 +37,8 @@ const rank: Record<string, number> = {
   lab: 7,
   explore: 7,
   conformance: 7,
-  cli: 8,
-  bench: 7,
+  bench: 8,
+  cli: 9,
 };
 
 /** Rooms of equal height that may see each other; all other pairs of equals may not. */

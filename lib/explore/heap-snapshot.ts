@@ -40,7 +40,7 @@ const viewsOf = (view: ArrayBufferView): Uint8Array =>
 /** A loader for objects with these keys: straight stores, which the engine compiles to moves. */
 function makeLoader(keys: readonly string[]): Loader {
   const stores = keys.map((key, i) => `o[${JSON.stringify(key)}] = v[at + ${i}];`).join('\n');
-   
+
   return new Function('o', 'v', 'at', stores) as Loader;
 }
 

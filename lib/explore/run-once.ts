@@ -261,7 +261,7 @@ export class Stage {
       await this.#body();
       await sched.clock.sleep(task, 0); // until the daemons that were woken wait again
     });
-    const busy = sched.rewindDaemons();
+    const busy = sched.tasks.rewindDaemons();
     assert(busy.length === 0, `${this.#scenario.name}: ${busy.join(', ')} left over by the body`);
     if (!fieldsAreOpen) return;
     const roots = [this.#run, sched, ...(typeof world === 'object' && world ? [world] : [])];

@@ -34,6 +34,7 @@ export class Scheduler {
   readonly on: boolean;
   readonly clock: Clock;
   readonly lockOrder = new LockOrder();
+  readonly tasks = new TaskTable();
   /** Whose turn it is; null outside a turn, and always in live mode. */
   current: Task | null = null;
   /** Told of the error of a task that nobody joined or awaited. Default: an unhandled rejection. */
@@ -46,7 +47,6 @@ export class Scheduler {
   readonly #plan: Plan;
   readonly #objects: ObjectTable;
   readonly #steps = new StepRecorder((error) => this.#fail(error));
-  readonly #tasks = new TaskTable();
   #nextTaskId = CLOCK_TASK_ID + 1;
   #nrPoints = 0;
   /** The turn was handed over and its new holder has not run yet: nobody may do anything. */
@@ -130,7 +130,7 @@ export class Scheduler {
       return handle;
     }
     const begin = (): void => this.#begin(handle, fn);
-    this.#tasks.add(handle, begin);
+    this.tasks.add(handle, begin);
     task.continueWith(begin);
     this.#queue.addFresh(task);
     if (this.#closedRun === null) this.#openPump().schedule();
@@ -222,15 +222,6 @@ export class Scheduler {
     this.#failure ??= abandoned;
   }
 
-  /**
-   * Every daemon that waits begins anew when it is woken, where it would have gone on: an
-   * exploration puts its objects back, which it cannot do with a function that is under way. What
-   * is not idle is in the answer, by name.
-   */
-  rewindDaemons(): readonly string[] {
-    return this.#tasks.rewindDaemons();
-  }
-
   /** Resolves when no task can run, without letting time pass. */
   async settle(): Promise<void> {
     if (this.on) await this.runUntil(null, 0);
@@ -254,7 +245,7 @@ export class Scheduler {
 
   /** Who waits for what, held by whom; empty if nobody waits. */
   blockedReport(): string {
-    return this.#tasks.blockedReport();
+    return this.tasks.blockedReport();
   }
 
   /** Task only: task has parked. */
@@ -299,7 +290,7 @@ export class Scheduler {
       this.#stray(`${task.name} ended`, false);
       return;
     }
-    this.#tasks.delete(task);
+    this.tasks.delete(task);
     this.#settle(handle, outcome);
     if (this.#steps.on) this.#steps.end(task.id, task.name);
     this.#queue.removeFirst(task);
@@ -311,7 +302,7 @@ export class Scheduler {
   #dispatch(): void {
     this.current = null;
     while (this.#failure === null) {
-      if (this.#closedRun !== null && this.#tasks.nrAlive === 0) return this.#closedRun.finish();
+      if (this.#closedRun !== null && this.tasks.nrAlive === 0) return this.#closedRun.finish();
       const next = this.#pick(null);
       if (next !== null) return this.#handOver(next);
       if (this.#closedRun === null) return;
@@ -364,7 +355,7 @@ export class Scheduler {
       advance: () => this.#advance(),
       dispatch: () => this.#dispatch(),
       foreignAwait: () => this.#fail(foreignAwait(this.current)),
-      isAlive: () => this.#tasks.nrAlive > 0,
+      isAlive: () => this.tasks.nrAlive > 0,
       isRunnable: () => !this.#queue.isEmpty,
       isStopped: () => this.#failure !== null || this.#closedRun !== null,
       isTurnHeld: () => this.current !== null,
@@ -398,7 +389,7 @@ export class Scheduler {
   #fail(error: Error, thrown = false): Error {
     if (this.#failure !== null) return this.#failure;
     this.#failure = error;
-    const heard = this.#tasks.rejectAll(error);
+    const heard = this.tasks.rejectAll(error);
     const noticed = heard || thrown || this.#pump?.isDriven === true || this.#closedRun !== null;
     this.#pump?.fail(error);
     this.#closedRun?.reject(error);

@@ -39,7 +39,11 @@ export class TaskTable {
     return heard;
   }
 
-  /** Daemons that wait will begin anew; the names of all other tasks. */
+  /**
+   * Every daemon that waits begins anew when it is woken, where it would have gone on: an
+   * exploration puts its objects back, which it cannot do with a function that is under way.
+   * The names of all other tasks.
+   */
   rewindDaemons(): string[] {
     const others: string[] = [];
     for (const [task, { begin }] of this.#handles) {

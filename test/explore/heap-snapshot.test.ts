@@ -1,3 +1,6 @@
+// Goal: what was put back is as it was. Method: each kind of container on its own; then whole
+// machines, whose runs after many others are compared with runs on a new machine, step by step.
+
 import test from 'ava';
 import { fieldsAreOpen, HeapSnapshot } from '../../lib/explore/heap-snapshot.js';
 import { PCTSearch, RandomSearch } from '../../lib/explore/index.js';

@@ -1,3 +1,5 @@
+// Goal: side tables say what they note, and before it changes.
+
 import test from 'ava';
 import { listenToSideTables, notedAbout, SideTable } from '../../lib/sched/index.js';
 

@@ -1,0 +1,23 @@
+// Goal: the machine of the bench is what it is meant to be: a scenario of two tasks that can be put
+// back, without a failure in any schedule.
+
+import test from 'ava';
+import { explore, type Scenario } from '../../../lib/explore/index.js';
+import { Stage } from '../../../lib/explore/run-once.js';
+import { registerAgainstTruncate } from '../../../lib/explore/world/small-machine.js';
+
+const scenario = registerAgainstTruncate as Scenario;
+
+test('its stage can be put back', async (t) => {
+  const stage = await Stage.make(scenario);
+  t.deepEqual(stage.unsound, []);
+  t.true(stage.reusable);
+  await stage.end();
+});
+
+test('no schedule up to one preemption fails', async (t) => {
+  const { failures, complete, schedules } = await explore(scenario, { preemptions: 1 });
+  t.deepEqual(failures, []);
+  t.true(complete);
+  t.true(schedules > 20);
+});
