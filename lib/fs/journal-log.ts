@@ -143,14 +143,22 @@ export class JournalLog {
     return found;
   }
 
-  /** A record that does not count is the torn end, unless a later one is whole. */
+  /**
+   * A record that does not count is the torn end, unless it was committed or another follows it: its
+   * commit mark is flushed after its body, and the next one is written after that.
+   */
   #checkEnd(): void {
-    const begin = this.#mark(this.#head, JOURNAL_BEGIN_MAGIC);
-    if (begin === null || begin.sequence !== this.#sequence) return;
-    const after = this.#head + this.#lenOf(begin.bodyLen);
-    if (after - this.#tail > this.#areaLen) return;
-    if (this.#recordAt(after, this.#sequence + 1) !== null) {
-      throw damaged(`record ${this.#sequence} is damaged and not the last`);
+    const end = this.#tail + this.#areaLen;
+    for (let pos = this.#head; pos < end; pos += BLOCK_SIZE) {
+      const bytes = this.#read(pos, Math.min(BLOCK_SIZE, end - pos));
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      for (let at = 0; at < bytes.length; at += JOURNAL_ALIGN) {
+        const magic = view.getUint32(at, true);
+        if (magic !== JOURNAL_COMMIT_MAGIC && magic !== JOURNAL_BEGIN_MAGIC) continue;
+        const sequence = this.#mark(pos + at, magic)?.sequence ?? 0;
+        if (sequence < this.#sequence + (magic === JOURNAL_BEGIN_MAGIC ? 1 : 0)) continue;
+        throw damaged(`record ${this.#sequence} is damaged, and was committed`);
+      }
     }
   }
 

@@ -66,10 +66,16 @@ test('a record is replayed until the checkpoint; a torn one never is', async (t)
   t.deepEqual(partition.read(A, 0, 1), of(7));
   t.is(open(partition).replayed, 0, 'recovery empties the log');
   const area = (sb.journalStart + 1) * 4096;
-  for (const at of [0, 33, 47, 72]) {
+  const damagedAt = (at: number): void => {
     partition.bytes.set(crashed);
     partition.bytes[area + at]! ^= 1;
-    t.is(open(partition).replayed, 0, `byte ${at}`);
+  };
+  damagedAt(72);
+  t.is(open(partition).replayed, 0, 'its commit mark did not arrive');
+  for (const at of [0, 33, 47]) {
+    damagedAt(at);
+    const refused = t.throws(() => open(partition));
+    t.true(isErrno(refused, 'EUCLEAN'), `byte ${at}: it was committed, so this is damage`);
   }
 });
 
