@@ -5,6 +5,7 @@
 // full device refuses before anything was changed.
 
 import assert from 'node:assert/strict';
+import type { Access } from '../sched/index.js';
 import { PAGE_SIZE } from '../units.js';
 import {
   addDirent,
@@ -38,10 +39,17 @@ export class Directory {
   /** In which block each name stands. */
   readonly #places = new Map<string, DirectoryBlock>();
 
-  /** EUCLEAN: a block is damaged. */
-  constructor(record: InodeRecord, store: DiskStore | null) {
+  readonly #touch: (access: Access) => void;
+
+  /** touch() records looks and changes. EUCLEAN: a block is damaged. */
+  constructor(
+    record: InodeRecord,
+    store: DiskStore | null,
+    touch: (access: Access) => void = () => {},
+  ) {
     this.#record = record;
     this.#store = store;
+    this.#touch = touch;
     if (store !== null) this.#load(store);
   }
 
@@ -62,15 +70,18 @@ export class Directory {
   }
 
   get isEmpty(): boolean {
+    this.#touch('read');
     return this.#entries.size === 0;
   }
 
   /** The entries in the order in which they were added. */
   list(): Dirent[] {
+    this.#touch('read');
     return [...this.#entries.values()];
   }
 
   lookup(name: string): Dirent | undefined {
+    this.#touch('read');
     return this.#entries.get(name);
   }
 
@@ -86,6 +97,7 @@ export class Directory {
   }
 
   add(handle: JournalHandle, entry: Dirent): void {
+    this.#touch('write');
     assert(!this.#entries.has(entry.name), `directory: ${entry.name} is there already`);
     this.#entries.set(entry.name, entry);
     if (this.#store === null) return;
@@ -120,6 +132,7 @@ export class Directory {
   }
 
   remove(handle: JournalHandle, name: string): void {
+    this.#touch('write');
     assert(this.#entries.delete(name), `directory: there is no ${name}`);
     if (this.#store === null) return;
     const { ino } = this.#record;
@@ -132,6 +145,7 @@ export class Directory {
 
   /** Let a name that is there mean another inode: rename over it. */
   retarget(handle: JournalHandle, entry: Dirent): void {
+    this.#touch('write');
     assert(this.#entries.has(entry.name), `directory: there is no ${entry.name}`);
     this.#entries.set(entry.name, entry);
     if (this.#store === null) return;

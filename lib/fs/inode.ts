@@ -120,7 +120,12 @@ export class Inode implements AddressSpaceHost, LeasedInode, LayoutInode {
 
   /** The names in a directory; read from the device at first use. EUCLEAN: it is damaged. */
   get directory(): Directory {
-    this.#directory ??= new Directory(this.record, this.fs.disk);
-    return this.#directory;
+    return (this.#directory ??= this.#readDirectory());
+  }
+
+  #readDirectory(): Directory {
+    const { sched } = this.fs.env;
+    const id = sched.newObject(`names of ${this.label}`);
+    return new Directory(this.record, this.fs.disk, (access) => sched.touch(id, access));
   }
 }

@@ -4,7 +4,7 @@
 import { Errno } from '../errno.js';
 import type { KernelRules } from '../kernel-rules.js';
 import type { LayoutOp, LayoutPolicy } from '../lease/layout.js';
-import type { Task } from '../sched/index.js';
+import type { ObjectId, Task } from '../sched/index.js';
 import { Pressure } from '../mm/pressure.js';
 import { MiB, PAGE_SIZE, posOf } from '../units.js';
 import { DiskStore } from './disk-store.js';
@@ -47,6 +47,8 @@ export class Mount {
   readonly store: Store;
   readonly maxBytes: number;
   readonly orphans: Orphans;
+  /** In footprints: what transactions change, with what is free. */
+  readonly metadata: ObjectId;
   readonly #inodes = new Map<number, Inode>();
   /** Set once, by whoever mounts: what the files of this mount do. */
   data!: FileData;
@@ -66,6 +68,7 @@ export class Mount {
     this.#persistence = spec.persistence ?? noPersistence;
     this.maxBytes = maxBytesOf(spec.flavor);
     this.orphans = new Orphans(this);
+    this.metadata = env.sched.newObject(`metadata of ${this.label}`);
     env.mm.pressure ??= new Pressure(env.mm, reclaimHooks);
   }
 
@@ -193,7 +196,12 @@ export class Mount {
   /** One transaction; the point before it is where another task may run. */
   async transaction<T>(task: Task, change: (handle: JournalHandle) => T): Promise<T> {
     this.checkAlive('transaction');
-    return this.store.journal.transaction(task, change);
+    const { sched } = this.env;
+    if (!sched.on) return this.store.journal.transaction(task, change);
+    return this.store.journal.transaction(task, (handle) => {
+      sched.touch(this.metadata, 'write');
+      return change(handle);
+    });
   }
 
   /** Write an inode's record as it is now. */

@@ -64,6 +64,7 @@ function nameless(fs: Mount): number {
 }
 
 export function statfsOf(fs: Mount): Statfs {
+  fs.env.sched.touch(fs.metadata, 'read');
   const { blocks, free, busy, inodes, freeInodes } = fs.store.usage();
   const orphaned = fs.orphans.nrOrphaned;
   const unlinkedOpen = nameless(fs);

@@ -10,6 +10,7 @@
 
 import assert from 'node:assert/strict';
 import { Errno } from '../errno.js';
+import type { ObjectId } from '../sched/index.js';
 import type { Pfn } from '../units.js';
 import { pageFlags } from './page-flags.js';
 import type { PageSpace } from './page.js';
@@ -67,6 +68,8 @@ export class PageAllocator {
   /** The shared page of zeroes that private anonymous memory reads before it is written. */
   readonly zeroPfn: Pfn;
   readonly #zones: readonly [normal: Zone, movable: Zone];
+  /** In footprints: which pages are free. */
+  readonly #object: ObjectId;
   /** Free pages below which who can wait reclaims before it allocates. */
   readonly lowMark: number;
   /** Asked to free something when a zone is empty; true: try once more. Reclaim sets it. */
@@ -76,6 +79,7 @@ export class PageAllocator {
   constructor(pages: PageSpace, ram: Region, nrMovable = 0) {
     assert(ram.kind === 'ram' && nrMovable < ram.nrPages, `movablecore: ${nrMovable} pages`);
     this.pages = pages;
+    this.#object = pages.sched.newObject('free pages');
     const nrNormal = ram.nrPages - nrMovable;
     this.#zones = [
       new Zone('normal', ram.basePfn, nrNormal),
@@ -130,6 +134,7 @@ export class PageAllocator {
   }
 
   #take(movable: boolean): Pfn | undefined {
+    this.pages.sched.touch(this.#object, 'write');
     const [normal, movableZone] = this.#zones;
     return (movable ? movableZone.take() : undefined) ?? normal.take();
   }
@@ -141,6 +146,7 @@ export class PageAllocator {
     pages.setOwner(pfn, null);
     const zone = this.#zones.find((z) => z.has(pfn));
     assert(zone !== undefined, `pfn ${pfn} is in no zone`);
+    pages.sched.touch(this.#object, 'write');
     zone.give(pfn);
   }
 }

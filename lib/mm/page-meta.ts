@@ -14,7 +14,7 @@
 
 import assert from 'node:assert/strict';
 import { native } from '../native.js';
-import type { Scheduler } from '../sched/index.js';
+import { pageObject, type Scheduler } from '../sched/index.js';
 import type { Pfn, Pgoff } from '../units.js';
 import { PageBytes } from './page-bytes.js';
 import type { Region } from './region.js';
@@ -177,6 +177,7 @@ export class PageMeta extends PageBytes {
     const { meta, basePfn } = this.region(pfn);
     for (let i = 0; i < nrPages; i++) {
       const page = pfn + i - basePfn;
+      if (this.sched.on) this.sched.touch(pageObject(pfn + i), 'write');
       Atomics.add(meta, at(page, CHANGES), 1);
       meta[at(page, INO)] = ino;
       meta[at(page, GENERATION)] = generation;
@@ -210,6 +211,9 @@ export class PageMeta extends PageBytes {
    */
   firstStranger(pfns: Uint32Array, owners: PageOwners, from: number, to: number): number {
     const { words } = owners;
+    if (this.sched.on) {
+      for (let i = from; i < to; i++) this.sched.touch(pageObject(pfns[i]!), 'read');
+    }
     for (let i = from; i < to;) {
       const { meta, basePfn, endPfn } = this.region(pfns[i]!);
       i = native.firstStranger(meta, basePfn, pfns, words, i, to);
@@ -236,6 +240,7 @@ export class PageMeta extends PageBytes {
   #clearOwner(pfn: Pfn): void {
     const { meta, basePfn } = this.region(pfn);
     const page = pfn - basePfn;
+    if (this.sched.on) this.sched.touch(pageObject(pfn), 'write');
     if (meta[at(page, MOUNT)] === 0) return;
     Atomics.add(meta, at(page, CHANGES), 1);
     meta.fill(0, at(page, INO), at(page, INO) + OWNER_WORDS);
@@ -247,6 +252,7 @@ export class PageMeta extends PageBytes {
     const { meta, basePfn } = this.region(pfn);
     const page = pfn - basePfn;
     const first = at(page, INO);
+    if (this.sched.on) this.sched.touch(pageObject(pfn), 'read');
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const changes = Atomics.load(meta, at(page, CHANGES));
       for (let i = 0; i < OWNER_WORDS; i++) target[pos + i] = meta[first + i]!;

@@ -14,6 +14,7 @@ import type { DmaEvent } from '../driver/dma.js';
 import type { DriverEvents } from '../driver/events.js';
 import { Errno } from '../errno.js';
 import type { PageOwner, PageSpace } from '../mm/page.js';
+import type { ObjectId } from '../sched/index.js';
 import { checkRange, PAGE_SIZE, pgoffOf, type Pfn, type Pgoff } from '../units.js';
 
 /** One run of bytes that landed where it had no business. */
@@ -70,6 +71,11 @@ const sameOwner = (a: PageOwner, b: PageOwner): boolean =>
   a.mount === b.mount && a.ino === b.ino && a.generation === b.generation && a.pgoff === b.pgoff;
 
 export class Referee {
+  /**
+   * In footprints: whose each block is, and what was found. Blocks that change hands write it,
+   * transfers read it; a verdict is the same until somebody writes it.
+   */
+  readonly object: ObjectId;
   readonly #watched: Watched;
   readonly #stray: StrayDma[] = [];
   readonly #reused: ReusedBlock[] = [];
@@ -85,6 +91,7 @@ export class Referee {
     checkFunction('referee', 'nameOf', watched.nameOf);
     checkFunction('referee', 'orphanedBlocks', watched.orphanedBlocks);
     this.#watched = watched;
+    this.object = watched.pages.sched.newObject('whose each block is');
   }
 
   /** What the driver core calls on every transfer. */
@@ -95,7 +102,9 @@ export class Referee {
   /** A block was given to a file: nobody may still reference it through whom it belonged to. */
   blockGiven(pfn: Pfn, to: PageOwner): void {
     this.#check('blockGiven', pfn, to);
-    const refs = this.#watched.pages.refs(pfn);
+    this.#changed(pfn);
+    const { pages } = this.#watched;
+    const refs = pages.refs(pfn) - pages.speculative(pfn);
     const from = this.#lastOwner.get(pfn);
     this.#lastOwner.delete(pfn);
     if (refs === 0 || from === undefined || sameOwner(from, to)) return;
@@ -107,12 +116,19 @@ export class Referee {
   /** A block left its file: remember whose it was while somebody references it. */
   blockLeft(pfn: Pfn, owner: PageOwner): void {
     this.#check('blockLeft', pfn, owner);
+    this.#changed(pfn);
     if (this.#watched.pages.refs(pfn) > 0) this.#lastOwner.set(pfn, owner);
   }
 
   /** The number of orphaned blocks changed. */
   orphansChanged(): void {
     this.#orphanedPeak = Math.max(this.#orphanedPeak, this.#watched.orphanedBlocks());
+  }
+
+  #changed(pfn: Pfn): void {
+    const { pages } = this.#watched;
+    pages.sched.touch(this.object, 'write');
+    pages.sched.touch(pages.objectOf(pfn), 'write');
   }
 
   /** A page of the machine, and an owner. */
@@ -131,6 +147,7 @@ export class Referee {
     const first = pgoffOf(e.mapping.offset + e.pos);
     const last = pgoffOf(e.mapping.offset + e.pos + e.len - 1);
     const { pages } = this.#watched;
+    pages.sched.touch(this.object, 'read');
     const { pfns, owners } = e.mapping;
     let page = pages.firstStranger(pfns, owners, first, last + 1);
     while (page >= 0 && this.#stray.length < mostRemembered) {
@@ -143,6 +160,7 @@ export class Referee {
     const { pages, nowNs, nameOf } = this.#watched;
     const pfn = e.mapping.pfns[page]!;
     const owner = pages.owner(pfn);
+    pages.sched.touch(this.object, 'write');
     const meant = e.mapping.owners.of(page)!;
     const from = e.mapping.offset + e.pos;
     const firstByte = Math.max(from - page * PAGE_SIZE, 0);

@@ -33,17 +33,20 @@ const usual = { kernel: '7.2', iommu: 'off', size: 256 * KiB, ram: 128 * KiB } a
 
 /** Stray DMA and blocks handed out under a reference are findings of this run. */
 export function referee(race: Race, machine: Machine): void {
-  race.invariant('DMA lands where its translation was made for', () => {
+  const over = { over: [machine.referee.object] };
+  const dmaLands = (): void => {
     const [first] = machine.referee.verdict().stray;
     assert(
       first === undefined,
       first && `${first.device}: ${first.file} instead of ${first.meant}`,
     );
-  });
-  race.invariant('no block changes hands under a reference', () => {
+  };
+  const noneReused = (): void => {
     const [first] = machine.referee.verdict().reused;
     assert(first === undefined, first && `pfn ${first.pfn}: ${first.from} to ${first.to}`);
-  });
+  };
+  race.invariant('DMA lands where its translation was made for', dmaLands, over);
+  race.invariant('no block changes hands under a reference', noneReused, over);
 }
 
 export function machineWorld(options: MachineWorldOptions = {}): WorldMaker<Machine> {
