@@ -20,6 +20,9 @@ const doors = {
   ...Object.fromEntries(drivers.map((name) => [`drivers/${name}`, `drivers/${name}/index.ts`])),
 };
 
+/** Programs of their own: what the threads and processes of a stress test are started with. */
+const programs = { 'stress-thread': 'lib/explore/stress-thread.ts' };
+
 type Plugin = NonNullable<Options['esbuildPlugins']>[number];
 
 /** The built package explores as fast as the sources do. */
@@ -59,14 +62,14 @@ function emitTypes(): void {
 export default defineConfig([
   {
     ...common,
-    entry: { ...doors, cli: 'lib/cli/main.ts' },
+    entry: { ...doors, ...programs, cli: 'lib/cli/main.ts' },
     format: 'esm',
     outDir: 'dist/esm',
     onSuccess: async () => emitTypes(),
   },
   {
     ...common,
-    entry: doors,
+    entry: { ...doors, ...programs },
     format: 'cjs',
     outDir: 'dist/cjs',
     // lib/native.ts then goes by __dirname.
