@@ -82,7 +82,7 @@ export function gupFastLive(
   out: Uint32Array,
 ): number {
   const vma = mm.vmaAt(addr);
-  if (vma === undefined) return 0;
+  if (vma === undefined || !fastAllowed(vma)) return 0;
   const index = (addr - vma.start) / PAGE_SIZE;
   const nr = Math.min(nrPages, vma.ptes.length - index);
   const { pages } = mm.env;
@@ -119,8 +119,16 @@ async function gupFast(call: Gup, out: Uint32Array): Promise<number> {
   return done;
 }
 
+/**
+ * gup_fast_folio_allowed (before 6.5 page_is_secretmem in gup_pte_range): a page of secret memory
+ * is left to the slow path although its entry is present. Linux looks at the file of the page; no
+ * such page is in a mapping of another file, so here it is the mapping's.
+ */
+const fastAllowed = (vma: VMA): boolean => !vma.isSecretmem;
+
 /** The fast path asks nobody; a policy that wants to be asked is, before it. */
 function mayGoFast(call: Gup, vma: VMA): boolean {
+  if (!fastAllowed(vma)) return false;
   if (call.mm.env.admitPin === undefined || vma.mapping === null) return true;
   if (firstRefusal(beforeAdmission, vma, call.flags) !== undefined) return false;
   try {
@@ -154,9 +162,13 @@ async function gupFastStepwise(
     const seen = entry[0]!;
     const pfn = pfnOfPte(seen | 0);
     if (sched.on) await sched.at(pages.objectOf(pfn), 'write');
+    // A page without any reference is taken by nobody (mm/gup.c:try_grab_folio_fast).
+    if (pages.refcount(pfn) === 0) return i;
     entry[0] = seen;
     if (native.gupRaise(entry, 0, 1, pin) === 0) return i;
+    pages.speculate(pfn, 1);
     if (sched.on) await sched.at(vma.id, 'read');
+    pages.speculate(pfn, -1);
     entry[0] = seen;
     if (native.gupRecheck(ptes, index + i, 1, entry, 0, pin, out, outPos + i) === 0) {
       pages.noticeIdle(pfn); // what was put back may have been the last reference

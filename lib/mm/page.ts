@@ -50,6 +50,7 @@ export class PageSpace extends PageMeta {
   /** By chunk of pages, made when a file first has a page in it. */
   readonly #mappings = new Map<number, (AddressSpace | undefined)[]>();
   readonly #queues = new Map<Pfn, WaitQueue>();
+  readonly #speculative = new Map<Pfn, number>();
   readonly #idleListeners: ((pfn: Pfn) => void)[] = [];
   #nrOrphans = 0;
 
@@ -84,6 +85,20 @@ export class PageSpace extends PageMeta {
   refs(pfn: Pfn): number {
     const region = this.region(pfn);
     return Atomics.load(region.words, (pfn - region.basePfn) * 2);
+  }
+
+  /**
+   * References that nobody uses yet: the fast path of gup has raised the page and not yet read its
+   * entry again. Where an idle page shows one reference (to 6.14) such a page may be free already.
+   */
+  speculative(pfn: Pfn): number {
+    return this.#speculative.get(pfn) ?? 0;
+  }
+
+  speculate(pfn: Pfn, by: 1 | -1): void {
+    const nr = this.speculative(pfn) + by;
+    if (nr === 0) this.#speculative.delete(pfn);
+    else this.#speculative.set(pfn, nr);
   }
 
   pins(pfn: Pfn): number {

@@ -81,6 +81,18 @@ for (const { meanwhile, lost } of wakeRows) {
   }
 }
 
+test('what the fast path has raised and not read again is speculative, each page for itself', (t) => {
+  const m = memoryMachine();
+  const { pages } = m.env;
+  pages.speculate(3, 1);
+  pages.speculate(3, 1);
+  t.deepEqual([pages.speculative(3), pages.speculative(4)], [2, 0]);
+  pages.speculate(3, -1);
+  pages.speculate(3, -1);
+  t.is(pages.speculative(3), 0);
+  assertBalanced(t, m.env);
+});
+
 test('a RAM page is free when owner, mapping and reference are gone', (t) => {
   const drops = ['owner', 'mapping', 'reference'] as const;
   for (const first of drops) {
