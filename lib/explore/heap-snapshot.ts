@@ -76,9 +76,11 @@ class Shape {
   }
 
   #forgetNewKeys(object: Fields): void {
-    const keys = Object.keys(object);
-    if (keys.length === this.#keys.length) return;
-    for (const key of keys) if (!this.#keys.includes(key)) Reflect.deleteProperty(object, key);
+    let nr = 0;
+    for (const _ in object) nr++;
+    if (nr === this.#keys.length) return;
+    for (const key of Object.keys(object))
+      if (!this.#keys.includes(key)) Reflect.deleteProperty(object, key);
   }
 }
 
@@ -91,14 +93,18 @@ function arrayRestorer(array: unknown[]): Restore {
   };
 }
 
+/** Most maps of a machine are small or unchanged, and most changes are keys that came last. */
 function mapRestorer(map: Map<unknown, unknown>): Restore {
   const keys = [...map.keys()];
   const values = [...map.values()];
-  const isAsItWas = (): boolean => {
-    if (map.size !== keys.length) return false;
+  const late: unknown[] = [];
+  /** Whether the first keys are the old ones; those that came after them are noted. */
+  const beginsAsItDid = (): boolean => {
+    if (map.size < keys.length) return false;
     let i = 0;
-    for (const [key, value] of map) {
-      if (key !== keys[i] || value !== values[i]) return false;
+    for (const key of map.keys()) {
+      if (i >= keys.length) late.push(key);
+      else if (key !== keys[i] || map.get(key) !== values[i]) return false;
       i++;
     }
     return true;
@@ -108,24 +114,41 @@ function mapRestorer(map: Map<unknown, unknown>): Restore {
       if (map.size > 0) map.clear();
       return;
     }
-    if (isAsItWas()) return;
-    map.clear();
-    for (let i = 0; i < keys.length; i++) map.set(keys[i], values[i]);
+    if (beginsAsItDid()) {
+      for (const key of late) map.delete(key);
+    } else {
+      map.clear();
+      for (let i = 0; i < keys.length; i++) map.set(keys[i], values[i]);
+    }
+    late.length = 0;
   };
 }
 
 function setRestorer(set: Set<unknown>): Restore {
   const saved = [...set];
-  const isAsItWas = (): boolean => {
-    if (set.size !== saved.length) return false;
+  const late: unknown[] = [];
+  const beginsAsItDid = (): boolean => {
+    if (set.size < saved.length) return false;
     let i = 0;
-    for (const value of set) if (value !== saved[i++]) return false;
+    for (const value of set) {
+      if (i >= saved.length) late.push(value);
+      else if (value !== saved[i]) return false;
+      i++;
+    }
     return true;
   };
   return () => {
-    if (isAsItWas()) return;
-    set.clear();
-    for (const value of saved) set.add(value);
+    if (saved.length === 0) {
+      if (set.size > 0) set.clear();
+      return;
+    }
+    if (beginsAsItDid()) {
+      for (const value of late) set.delete(value);
+    } else {
+      set.clear();
+      for (const value of saved) set.add(value);
+    }
+    late.length = 0;
   };
 }
 

@@ -32,7 +32,8 @@ export interface Step {
 }
 
 export class ObjectTable {
-  readonly #labels = new Map<ObjectId, string>();
+  /** By number, from 1 on. */
+  readonly #labels: string[] = [''];
   readonly #keepLabels: boolean;
   #next: ObjectId = 1;
 
@@ -44,14 +45,14 @@ export class ObjectTable {
   newObject(label: string): ObjectId {
     checkText('newObject', 'label', label);
     const id = this.#next++;
-    if (this.#keepLabels) this.#labels.set(id, label);
+    if (this.#keepLabels) this.#labels.push(label);
     return id;
   }
 
   label(id: ObjectId): string {
     if (id >= TASK_OBJECTS) return `signals of task ${id - TASK_OBJECTS}`;
     if (id >= PAGE_OBJECTS) return `pfn ${id - PAGE_OBJECTS}`;
-    return this.#labels.get(id) ?? `object ${id}`;
+    return this.#labels[id] ?? `object ${id}`;
   }
 }
 
