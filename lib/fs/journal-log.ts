@@ -6,10 +6,18 @@
 //   record   begin (32 bytes) | body: writes, padded to 32 | commit (32 bytes)
 //   write    block u32, offset u16, len u16, then len bytes, padded to 8
 //
-// A record counts when its sequence number is the next one and all three checksums match. One
-// flush lies between body and commit, one after it. The header says where the oldest record that
-// is still needed begins; it is flushed before that space is used again. Positions count bytes of
-// the area and never wrap in memory; on the device they are taken modulo its length.
+// One flush lies between body and commit, one after it; the next record is begun after that.
+//
+//   begin and body   commit mark   what follows      the record
+//   sound            any           any               counts: whole, promised or not
+//   damaged          damaged       no later record   torn, the end of the log
+//   damaged          sound         any               was committed: EUCLEAN
+//   damaged          damaged       a later record    was committed: EUCLEAN
+//
+// Sound is what its checksum says so of, with the next sequence number, which no record of an
+// earlier lap has. The header says where the oldest record that is still needed begins; it is
+// flushed before that space is used again. Positions count bytes of the area and never wrap in
+// memory; on the device they are taken modulo its length.
 
 import { Errno } from '../errno.js';
 import { posOf } from '../units.js';
@@ -96,6 +104,8 @@ export class JournalLog {
   /** Bytes of the area. */
   readonly #areaLen: number;
   #headerWrites = 0;
+  /** Both slots of the header name the same record. */
+  #slotsAgree = false;
   /** Where the oldest record still needed begins, and the end of the newest. */
   #tail = 0;
   #head = 0;
@@ -125,8 +135,9 @@ export class JournalLog {
   }
 
   /**
-   * The transactions that were committed and may not be in their places, oldest first; the log goes
-   * on behind them. EUCLEAN: neither header slot is sound, or a record in the middle is not.
+   * The transactions that are in the log whole and may not be in their places, oldest first; they
+   * are durable there, and the log goes on behind them. EUCLEAN: neither header slot is sound, or a
+   * record that was committed is not.
    */
   recover(): LoggedWrite[][] {
     this.#readHeader();
@@ -140,12 +151,15 @@ export class JournalLog {
       if (this.#head - this.#tail > this.#areaLen) throw damaged('its records overlap');
     }
     this.#checkEnd();
+    // Where only the process died, a record may be seen that is not on the disk yet; it must be
+    // before any part of it is in its place.
+    if (found.length > 0) this.#flush(this.#tail, this.#head - this.#tail);
     return found;
   }
 
   /**
-   * A record that does not count is the torn end, unless it was committed or another follows it: its
-   * commit mark is flushed after its body, and the next one is written after that.
+   * A record that does not count is the torn end, unless it was committed or another follows it:
+   * its commit mark is flushed after its body, and the next one is written after that.
    */
   #checkEnd(): void {
     const end = this.#tail + this.#areaLen;
@@ -183,11 +197,19 @@ export class JournalLog {
     this.#sequence += 1;
   }
 
-  /** No record is needed any more: everything they say is in its place, durably. */
-  release(): void {
-    if (this.#tail === this.#head) return;
-    this.#tail = this.#head;
+  /**
+   * No record is needed any more: everything they say is in its place, durably. `forGood`: none may
+   * be replayed again, not even when the newer slot of the header is damaged.
+   */
+  release(forGood = false): void {
+    if (this.#tail !== this.#head) {
+      this.#tail = this.#head;
+      this.#writeHeader();
+      this.#slotsAgree = false;
+    }
+    if (!forGood || this.#slotsAgree) return;
     this.#writeHeader();
+    this.#slotsAgree = true;
   }
 
   #writeHeader(): void {
@@ -217,6 +239,8 @@ export class JournalLog {
     });
     const newest = slots.sort((a, b) => b.writes - a.writes)[0];
     if (newest === undefined) throw damaged('no slot of its header is sound');
+    const [a, b] = slots;
+    this.#slotsAgree = b !== undefined && a?.tailSequence === b.tailSequence;
     this.#headerWrites = newest.writes;
     this.#tail = newest.tailPos;
     this.#head = newest.tailPos;
@@ -238,10 +262,8 @@ export class JournalLog {
   #recordAt(pos: number, sequence: number): Found | null {
     const begin = this.#mark(pos, JOURNAL_BEGIN_MAGIC);
     if (begin === null || begin.sequence !== sequence) return null;
-    const commit = this.#mark(pos + JOURNAL_ALIGN + begin.bodyLen, JOURNAL_COMMIT_MAGIC);
-    if (commit === null || commit.sequence !== sequence) return null;
     const body = this.#read(pos + JOURNAL_ALIGN, begin.bodyLen);
-    if (commit.bodyCrc !== begin.bodyCrc || crc32c(body) !== begin.bodyCrc) return null;
+    if (crc32c(body) !== begin.bodyCrc) return null;
     const writes = writesIn(body, begin.nrWrites, this.#partition.nrBlocks);
     return { writes, len: this.#lenOf(begin.bodyLen) };
   }

@@ -84,7 +84,8 @@ export class RedoJournal implements Journal {
   recover(): number {
     const records = this.#log.recover();
     for (const writes of records) this.#store(writes);
-    this.checkpoint();
+    // Which blocks held metadata is not known any more: none of it may be replayed again.
+    this.#emptyLog(true);
     return records.length;
   }
 
@@ -175,18 +176,18 @@ export class RedoJournal implements Journal {
   }
 
   /** What the log says is in its place, durably; the log is empty. */
-  #emptyLog(): void {
+  #emptyLog(forGood = false): void {
     flushRuns(
       this.#persistence,
       [...this.#inPlace].map((block) => ({ block, nrBlocks: 1 })),
     );
     this.#inPlace.clear();
-    this.#log.release();
+    this.#log.release(forGood);
   }
 
   checkpoint(): void {
     this.commit();
-    this.#emptyLog();
+    this.#emptyLog(this.#logged.length > 0);
     this.#logged = [];
   }
 }
