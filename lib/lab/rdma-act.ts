@@ -5,10 +5,9 @@
 //   lease       revocable, and the registration holds a layout lease (regMRLease)
 //   on-demand   nothing is pinned, the adapter faults
 
-import rdma, { accessOf, type CQ, type MR, type QP } from '../../drivers/rdma/index.js';
-import type { VerbsContext } from '../../drivers/rdma/index.js';
+import rdma, { type MR } from '../../drivers/rdma/index.js';
 import { defineDriver, type Device, type DevicePinRequest, type Driver } from '../driver/index.js';
-import type { Process } from '../machine.js';
+import { connectPort, openPort, type VerbsPort } from '../explore/world/verbs-port.js';
 import { KiB, seconds } from '../units.js';
 import type { Act, Port, Running, Target } from './acts.js';
 import { dmaByte, type Scene } from './scene.js';
@@ -16,42 +15,11 @@ import { dmaByte, type Scene } from './scene.js';
 const writeLen = 4 * KiB;
 const nrPages = 2;
 
-interface Verbs {
-  readonly context: VerbsContext;
-  readonly cq: CQ;
-  readonly qp: QP;
-}
-
-async function openVerbs(process: Process): Promise<Verbs> {
-  const context = await process.openDevice('rdma0');
-  const pd = await context.allocPD();
-  const cq = await context.createCQ(16);
-  return { context, cq, qp: await context.createQP({ pd, sendCQ: cq, recvCQ: cq }) };
-}
-
-/** RESET to RTS, towards a queue pair of the same adapter. */
-async function connect({ context, qp }: Verbs, peer: Verbs): Promise<void> {
-  const { gid: dgid } = await context.queryDevice();
-  const qpAccessFlags = accessOf(['local_write', 'remote_write']);
-  await context.modifyQP(qp, { qpState: 'INIT', pkeyIndex: 0, portNum: 1, qpAccessFlags });
-  await context.modifyQP(qp, {
-    qpState: 'RTR',
-    ahAttr: { dgid, portNum: 1 },
-    pathMtu: 4096,
-    destQPNum: peer.qp.qpNum,
-    rqPsn: 0,
-    maxDestRdAtomic: 1,
-    minRnrTimer: 12,
-  });
-  const send = { sqPsn: 0, timeout: 14, retryCnt: 7, rnrRetry: 7, maxRdAtomic: 1 };
-  await context.modifyQP(qp, { qpState: 'RTS', ...send });
-}
-
-async function reset({ context, qp }: Verbs): Promise<void> {
+async function reset({ context, qp }: VerbsPort): Promise<void> {
   await context.modifyQP(qp, { qpState: 'RESET' });
 }
 
-type Register = (verbs: Verbs, target: Target) => Promise<MR>;
+type Register = (verbs: VerbsPort, target: Target) => Promise<MR>;
 
 const remote = ['local_write', 'remote_write'] as const;
 
@@ -65,13 +33,13 @@ const regOnDemand: Register = ({ context, qp }, { addr, len }) =>
 
 /** The peer's end, and what it writes. */
 class Peer {
-  readonly #holder: Verbs;
-  readonly #verbs: Verbs;
+  readonly #holder: VerbsPort;
+  readonly #verbs: VerbsPort;
   readonly #source: { readonly addr: number; readonly lkey: number };
   readonly #mr: MR;
   #pos = 0;
 
-  constructor(holder: Verbs, verbs: Verbs, source: Peer['source'], mr: MR) {
+  constructor(holder: VerbsPort, verbs: VerbsPort, source: Peer['source'], mr: MR) {
     this.#holder = holder;
     this.#verbs = verbs;
     this.#source = source;
@@ -101,16 +69,16 @@ class Peer {
   async reconnect(): Promise<void> {
     await reset(this.#holder);
     await reset(this.#verbs);
-    await connect(this.#holder, this.#verbs);
-    await connect(this.#verbs, this.#holder);
+    await connectPort(this.#holder, this.#verbs);
+    await connectPort(this.#verbs, this.#holder);
   }
 }
 
-async function startPeer({ machine }: Scene, holder: Verbs, mr: MR): Promise<Peer> {
+async function startPeer({ machine }: Scene, holder: VerbsPort, mr: MR): Promise<Peer> {
   const peer = machine.spawn('peer');
-  const verbs = await openVerbs(peer);
-  await connect(holder, verbs);
-  await connect(verbs, holder);
+  const verbs = await openPort(peer);
+  await connectPort(holder, verbs);
+  await connectPort(verbs, holder);
   const addr = await peer.mmap({ len: writeLen, prot: 'rw', share: 'private' });
   await peer.store(addr, new Uint8Array(writeLen).fill(dmaByte));
   const { lkey } = await verbs.context.regMR(verbs.qp.pd, addr, writeLen);
@@ -118,14 +86,14 @@ async function startPeer({ machine }: Scene, holder: Verbs, mr: MR): Promise<Pee
 }
 
 /** Resolves at the event that says that somebody wants the region's lease. */
-async function leaseBroken({ context }: Verbs): Promise<void> {
+async function leaseBroken({ context }: VerbsPort): Promise<void> {
   for (;;) {
     const { type } = await context.getAsyncEvent();
     if (type === 'MR_LEASE_BREAK') return;
   }
 }
 
-const portOf = (scene: Scene, verbs: Verbs, register: Register, ownLease: boolean): Port => ({
+const portOf = (scene: Scene, verbs: VerbsPort, register: Register, ownLease: boolean): Port => ({
   async start(target): Promise<Running> {
     const mr = await register(verbs, target);
     const peer = await startPeer(scene, verbs, mr);
@@ -167,7 +135,7 @@ const act = (register: Register, over: Partial<Act>): Act => ({
   nrPages,
   shared: true,
   open: async (scene, process) =>
-    portOf(scene, await openVerbs(process), register, over.ownLease === true),
+    portOf(scene, await openPort(process), register, over.ownLease === true),
   ...over,
 });
 

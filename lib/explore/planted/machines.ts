@@ -4,17 +4,13 @@
 // else. The twin is the same scenario on a kernel, or under a policy, that has it right.
 
 import nullDriver from '../../../drivers/null/index.js';
-import rdma, {
-  accessOf,
-  type CQ,
-  type QP,
-  type VerbsContext,
-} from '../../../drivers/rdma/index.js';
-import type { Machine, Process } from '../../machine.js';
+import rdma from '../../../drivers/rdma/index.js';
+import type { Machine } from '../../machine.js';
 import { isErrno } from '../../errno.js';
 import { KiB, PAGE_SIZE, seconds } from '../../units.js';
 import type { Race } from '../scenario.js';
 import { type MachineWorldOptions, machineWorld } from '../world/machine-world.js';
+import { connectPort, openPort } from '../world/verbs-port.js';
 import { type Planted, twinOf } from './planted.js';
 
 interface Spec extends Omit<Planted, 'make' | 'ground'> {
@@ -54,37 +50,6 @@ async function mapped(machine: Machine) {
   const addr = await app.mmap({ fd, len: PAGE_SIZE, prot: 'rw', share: 'shared' });
   await app.store(addr, onePage(2).subarray(0, 1));
   return { app, fd, addr };
-}
-
-interface Port {
-  readonly context: VerbsContext;
-  readonly cq: CQ;
-  readonly qp: QP;
-}
-
-async function openPort(process: Process): Promise<Port> {
-  const context = await process.openDevice('rdma0');
-  const pd = await context.allocPD();
-  const cq = await context.createCQ(16);
-  return { context, cq, qp: await context.createQP({ pd, sendCQ: cq, recvCQ: cq }) };
-}
-
-/** RESET to RTS, towards a queue pair of the same adapter. */
-async function connect({ context, qp }: Port, peer: Port): Promise<void> {
-  const { gid: dgid } = await context.queryDevice();
-  const qpAccessFlags = accessOf(['local_write', 'remote_write']);
-  await context.modifyQP(qp, { qpState: 'INIT', pkeyIndex: 0, portNum: 1, qpAccessFlags });
-  await context.modifyQP(qp, {
-    qpState: 'RTR',
-    ahAttr: { dgid, portNum: 1 },
-    pathMtu: 4096,
-    destQPNum: peer.qp.qpNum,
-    rqPsn: 0,
-    maxDestRdAtomic: 1,
-    minRnrTimer: 12,
-  });
-  const send = { sqPsn: 0, timeout: 14, retryCnt: 7, rnrRetry: 7, maxRdAtomic: 1 };
-  await context.modifyQP(qp, { qpState: 'RTS', ...send });
 }
 
 /** Whether the file was truncated before: EFAULT and SIGBUS are what an application gets then. */
@@ -189,8 +154,8 @@ const uncheckedRegion = planted(
     const { rkey } = await holder.context.regMR(holder.qp.pd, addr, PAGE_SIZE, access);
     const peer = machine.spawn('peer');
     const port = await openPort(peer);
-    await connect(holder, port);
-    await connect(port, holder);
+    await connectPort(holder, port);
+    await connectPort(port, holder);
     const source = await peer.mmap({ len: PAGE_SIZE, prot: 'rw', share: 'private' });
     await peer.store(source, onePage(7));
     const { lkey } = await port.context.regMR(port.qp.pd, source, PAGE_SIZE);
