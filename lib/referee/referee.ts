@@ -179,6 +179,15 @@ export class Referee {
     });
   }
 
+  /** The first finding of each kind, as verdict() has it; cheap enough to ask after every step. */
+  get firstStray(): StrayDma | undefined {
+    return this.#stray[0];
+  }
+
+  get firstReused(): ReusedBlock | undefined {
+    return this.#reused[0];
+  }
+
   verdict(): Verdict {
     return {
       stray: [...this.#stray],

@@ -63,6 +63,8 @@ test('a write into a block that belongs to another file names both files and the
   });
   t.true(verdict.reused.length > 0, 'law 2: the blocks were given away under a reference');
   t.like(verdict.reused[0], { from: '/data', to: '/other' });
+  t.deepEqual(machine.referee.firstStray, verdict.stray[0]);
+  t.deepEqual(machine.referee.firstReused, verdict.reused[0]);
 });
 
 test('a write into a block that nobody has is a stray one too', async (t) => {
@@ -70,6 +72,7 @@ test('a write into a block that nobody has is a stray one too', async (t) => {
   const verdict = await raceWith(machine, () => {});
   t.is(verdict.stray[0]?.file, 'free block');
   t.is(verdict.stray[0]?.pgoff, null);
+  t.is(machine.referee.firstReused, undefined);
 });
 
 test('a transfer that ends in an orphan of its own file accuses nobody', async (t) => {

@@ -35,14 +35,14 @@ const usual = { kernel: '7.2', iommu: 'off', size: 256 * KiB, ram: 128 * KiB } a
 export function referee(race: Race, machine: Machine): void {
   const over = { over: [machine.referee.object] };
   const dmaLands = (): void => {
-    const [first] = machine.referee.verdict().stray;
+    const first = machine.referee.firstStray;
     assert(
       first === undefined,
       first && `${first.device}: ${first.file} instead of ${first.meant}`,
     );
   };
   const noneReused = (): void => {
-    const [first] = machine.referee.verdict().reused;
+    const first = machine.referee.firstReused;
     assert(first === undefined, first && `pfn ${first.pfn}: ${first.from} to ${first.to}`);
   };
   race.invariant('DMA lands where its translation was made for', dmaLands, over);
