@@ -69,6 +69,11 @@ export interface KernelRules {
   readonly tmpfsDirectIO: boolean;
 
   // -- leases (fs/locks.c) --
+  /**
+   * A file without ->setlease has leases all the same (generic_setlease), or, since 7.0, none:
+   * EINVAL. fs/locks.c:kernel_setlease. Facts 4.2, read in 7.3.
+   */
+  readonly leasesAreOptIn: boolean;
   /** An in-kernel server may hold a write delegation. fs/locks.c:generic_add_lease, 6.6+. read */
   readonly writeDelegations: boolean;
   /** Layout leases for user space, F_LAYOUT and F_EXCLUSIVE: proposal, facts 9.4. */
@@ -96,6 +101,7 @@ const linux61: KernelRules = {
   ext4FallocateChecksFirst: true,
   directIOPins: false,
   tmpfsDirectIO: false,
+  leasesAreOptIn: false,
   writeDelegations: false,
   userLayoutLeases: false,
   mapDirect: false,
@@ -124,6 +130,7 @@ const linux72: KernelRules = {
   busyScanNeedsMapping: false,
   evictWaits: true,
   ext4LargeFolios: true,
+  leasesAreOptIn: true,
 };
 
 const proposed: KernelRules = {

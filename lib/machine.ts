@@ -273,6 +273,7 @@ export class Machine implements AsyncDisposable {
       rules: this.rules,
       mmEnv: this.mm,
       mounts: this.#mountTable,
+      leaseSettings: this.leases,
       makePipe: () => new Pipe(this.mm),
       openNode: async (caller, name, flags) => {
         const file = await this.drivers.openNode(caller, name, nodeFlags(flags));

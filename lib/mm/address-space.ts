@@ -16,7 +16,8 @@ import { pageFlags } from './page-flags.js';
 import { pfnOfPte } from './pte.js';
 import { clearPte, type VMA } from './vma.js';
 
-export type AddressSpaceKind = 'fsdax' | 'devdax' | 'pagecache' | 'shmem';
+/** secretmem: memory that the kernel itself cannot reach (memfd_secret). */
+export type AddressSpaceKind = 'fsdax' | 'devdax' | 'pagecache' | 'secretmem' | 'shmem';
 
 export interface AddressSpaceHost {
   readonly ino: number;

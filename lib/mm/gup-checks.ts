@@ -55,6 +55,11 @@ export const afterAdmission: readonly GupCheck[] = [
       longterm === true && vma.isFsdax && longtermFsdax(vma, env) === 'EOPNOTSUPP',
   },
   {
+    cite: '3: check_vma_flags, vma_is_secretmem',
+    code: 'EFAULT',
+    refuses: (vma) => vma.isSecretmem,
+  },
+  {
     cite: '3a: writable_file_mapping_allowed (6.5+)',
     code: 'EFAULT',
     refuses: (vma, { longterm, write, kind }, env) =>

@@ -9,9 +9,12 @@ import type { MM } from './mm.js';
 import { pteAllows } from './pte.js';
 import { type VMA, VmFault } from './vma.js';
 
-/** mlock_fixup: neither locked nor counted. */
+/** VM_SPECIAL and DAX: neither locked nor counted nor brought in. */
 const exempt = (vma: VMA): boolean =>
   vma.flags.io === true || vma.flags.pfnmap === true || vma.isDax;
+
+/** mlock_fixup: secret memory was locked and counted by mmap, and is not to be unlocked. */
+const keepsLock = (vma: VMA): boolean => exempt(vma) || vma.isSecretmem;
 
 /**
  * Lock the pages of the range and bring them in. EPERM: RLIMIT_MEMLOCK is 0. ENOMEM: above the
@@ -66,7 +69,7 @@ async function setLocked(
   for (const vma of mm.vmas.overlapping(start, end)) {
     if (vma.start > at) break;
     at = vma.end;
-    if (exempt(vma) || (vma.flags.locked === true) === locked) continue;
+    if (keepsLock(vma) || (vma.flags.locked === true) === locked) continue;
     vma.flags.locked = locked;
     mm.lockedVm += locked ? vma.nrPages : -vma.nrPages;
   }
@@ -79,6 +82,8 @@ async function populate(task: Task, mm: MM, start: number, end: number): Promise
   try {
     for (const vma of mm.vmas.overlapping(start, end)) {
       if (exempt(vma)) continue;
+      // populate_vma_page_range goes through check_vma_flags: EFAULT, which mlock(2) reports so.
+      if (vma.isSecretmem) throw new Errno('ENOMEM', 'mlock: secret memory is brought in by use');
       const write = vma.prot.write && !vma.shared;
       const last = vma.indexOf(Math.min(end, vma.end) - 1);
       for (let index = vma.indexOf(Math.max(start, vma.start)); index <= last; index++) {

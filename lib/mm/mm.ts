@@ -122,8 +122,8 @@ export class MM {
       await this.#link(task, vma);
     } finally {
       this.mmapLock.upWrite(task);
+      await this.#closeAll(task, replaced);
     }
-    await this.#closeAll(task, replaced);
     return vma.start;
   }
 

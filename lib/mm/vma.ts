@@ -142,6 +142,11 @@ export class VMA {
     return kind === 'fsdax' || kind === 'devdax';
   }
 
+  /** mm/secretmem.c:vma_is_secretmem: its pages are in no map but the process's own. */
+  get isSecretmem(): boolean {
+    return this.mapping?.host.kind === 'secretmem';
+  }
+
   contains(addr: number): boolean {
     return addr >= this.start && addr < this.end;
   }

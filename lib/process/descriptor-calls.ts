@@ -111,14 +111,21 @@ export async function uringRegister(t: Thread, addr: number, len: number): Promi
   return fd;
 }
 
-/** fcntl(F_SETLEASE). EINVAL for what is no regular file. */
+/**
+ * fcntl(F_SETLEASE). What is no regular file is EINVAL, once it is the caller's (linux
+ * fs/locks.c:vfs_setlease): nodes and anonymous inodes are root's, a pipe its maker's.
+ */
 export async function setLease(t: Thread, file: File, fd: number, arg: SetLeaseArg): Promise<void> {
+  const { uid, caps } = t.process.cred;
+  if (!isRegular(file) && !isPipe(file) && uid !== 0 && !caps.has('CAP_LEASE')) {
+    throw new Errno('EACCES', `setlease: ${file.label} belongs to uid 0`);
+  }
   await regularFile(file, 'EINVAL').setLease(t, arg, fd);
 }
 
-/** fcntl(F_GETLEASE). */
+/** fcntl(F_GETLEASE): what can have no lease has none (linux fs/locks.c:fcntl_getlease). */
 export async function getLease(_t: Thread, file: File): Promise<GetLeaseResult> {
-  return regularFile(file, 'EINVAL').getLease();
+  return isRegular(file) ? file.getLease() : 'F_UNLCK';
 }
 
 /** fcntl(F_SETFL): O_NONBLOCK of the open file, for all its descriptors. */

@@ -85,10 +85,15 @@ function writable(file: RegularFile | DeviceFile): void {
   if (!file.writable) throw new Errno('EBADF', `${file.label} is not open for writing`);
 }
 
+/** The file has neither ->read nor ->write, and no positions. */
+const isMemoryOnly = (file: File): boolean => isRegular(file) && file.memoryOnly === true;
+
+const hasPositions = (file: File): boolean => !isPipe(file) && !isMemoryOnly(file);
+
 /** pread(2): what there is, empty at the end of the file. ESPIPE for a pipe. */
 export async function pread(t: Thread, file: File, pos: number, len: number): Promise<Uint8Array> {
   checkRange('read', pos, len);
-  if (isPipe(file)) throw new Errno('ESPIPE', `${file.label} has no positions`);
+  if (!hasPositions(file)) throw new Errno('ESPIPE', `${file.label} has no positions`);
   if (!isRegular(file) && !isDevice(file)) throw new Errno('EINVAL', `${file.label} is not read`);
   readable(file);
   const most = Math.min(len, MAX_RW_COUNT);
@@ -115,7 +120,7 @@ export async function pwrite(
   data: Uint8Array,
 ): Promise<number> {
   checkRange('write', pos, checkBytes('write', data).length);
-  if (isPipe(file)) throw new Errno('ESPIPE', `${file.label} has no positions`);
+  if (!hasPositions(file)) throw new Errno('ESPIPE', `${file.label} has no positions`);
   if (!isRegular(file) && !isDevice(file))
     throw new Errno('EINVAL', `${file.label} is not written`);
   writable(file);
@@ -127,6 +132,7 @@ export async function pwrite(
 export async function readStream(t: Thread, file: File, len: number): Promise<Uint8Array> {
   checkLen('read length', len);
   if (isPipe(file)) return file.readPipe(t, Math.min(len, MAX_RW_COUNT));
+  if (isMemoryOnly(file)) throw new Errno('EINVAL', `${file.label} is not read`);
   if (!isRegular(file)) return pread(t, file, 0, len);
   const bytes = await pread(t, file, file.pos, len);
   file.pos += bytes.length;
@@ -137,6 +143,7 @@ export async function readStream(t: Thread, file: File, len: number): Promise<Ui
 export async function writeStream(t: Thread, file: File, data: Uint8Array): Promise<number> {
   checkBytes('write', data);
   if (isPipe(file)) return file.writePipe(t, data);
+  if (isMemoryOnly(file)) throw new Errno('EINVAL', `${file.label} is not written`);
   if (!isRegular(file)) return pwrite(t, file, 0, data);
   const nr = await pwrite(t, file, file.pos, data);
   file.pos = file.flags.has('append') ? (await file.stat()).size : file.pos + nr;
@@ -157,7 +164,9 @@ const whences = Object.keys(seekTo) as Whence[];
 
 /** lseek(2): the new position. ESPIPE for what has none, EINVAL before the start, ENXIO. */
 export async function lseek(_t: Thread, file: File, off: number, whence: Whence): Promise<number> {
-  if (!isRegular(file)) throw new Errno('ESPIPE', `${file.label} has no positions`);
+  if (!isRegular(file) || !hasPositions(file)) {
+    throw new Errno('ESPIPE', `${file.label} has no positions`);
+  }
   const to = seekTo[checkWord('lseek', 'whence', whence, whences)];
   if (!Number.isSafeInteger(off)) throw new Errno('EINVAL', `lseek: offset ${shown(off)}`);
   file.pos = checkPos('lseek position', await to(file, off));

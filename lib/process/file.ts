@@ -109,6 +109,13 @@ export interface RegularFile extends AnyFile, Blocking {
   stat(): MaybeLater<FileStat>;
   setLease(caller: Caller, arg: SetLeaseArg, fd: number): MaybeLater<void>;
   getLease(): GetLeaseResult;
+  /**
+   * Only mmap reaches its bytes: read and write are EINVAL (no FMODE_CAN_READ), with a position
+   * ESPIPE (no FMODE_PREAD, FMODE_PWRITE, FMODE_LSEEK). Absent: no.
+   */
+  readonly memoryOnly?: boolean;
+  /** f_op->mmap, of a new mapping that nobody sees yet. Throws: nothing is mapped. */
+  prepareMmap?(caller: Caller, vma: VMA): void;
   /** Whether MAP_SYNC is possible; absent: no. */
   readonly canMapSync?: boolean;
   /** A new MAP_DIRECT mapping takes its lease. EOPNOTSUPP EPERM EACCES; absent: EOPNOTSUPP. */

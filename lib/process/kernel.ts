@@ -1,6 +1,7 @@
 // What a process needs of the machine it runs on. Whoever builds the machine fills it in.
 
 import type { KernelRules } from '../kernel-rules.js';
+import type { LeaseSettings } from '../lease/leased-inode.js';
 import type { Caller } from '../mm/caller.js';
 import type { MM } from '../mm/mm.js';
 import type { MMEnv } from '../mm/mm-env.js';
@@ -31,6 +32,8 @@ export interface Kernel {
   readonly rules: KernelRules;
   readonly mmEnv: MMEnv;
   readonly mounts: MountTable;
+  /** Of leases on files that no mount holds. */
+  readonly leaseSettings: LeaseSettings;
   /** ENOENT without such a node, ENODEV after its device went. */
   openNode(caller: Caller, name: string, flags: readonly OpenFlag[]): Promise<OpenedNode>;
   makePipe(): PipeBuffers;

@@ -103,8 +103,11 @@ export async function mmap(t: Thread, file: File | null, req: MmapRequest): Prom
   const pgoff = pgoffOf(pos);
   if (isRegular(backing)) {
     const regular = { ...request, file: backing, pgoff, ops: backing.vmOps };
-    if (req.direct !== true) return process.mm.mmap(t.task, regular);
-    return process.mm.mmap(t.task, { ...regular, setup: (vma) => backing.mapDirect?.(t, vma) });
+    const setup = (vma: VMA): void => {
+      backing.prepareMmap?.(t, vma);
+      if (req.direct === true) backing.mapDirect?.(t, vma);
+    };
+    return process.mm.mmap(t.task, { ...regular, setup });
   }
   const setup = (vma: VMA): Promise<void> => backing.mmap(t, vma);
   return process.mm.mmap(t.task, { ...request, file: backing, pgoff, ops: deviceOps, setup });
@@ -221,6 +224,7 @@ export interface UserBuffer {
 
 function directFile(file: File, pos: number, buffer: UserBuffer): RegularFile {
   if (!isRegular(file)) throw new Errno('EINVAL', `${file.label} has no direct I/O`);
+  if (file.memoryOnly === true) throw new Errno('ESPIPE', `${file.label} has no positions`);
   checkStruct('direct I/O', 'buffer', buffer);
   checkSpan('direct I/O', buffer.addr, buffer.len);
   checkRange('direct I/O', pos, buffer.len);

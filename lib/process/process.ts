@@ -35,6 +35,7 @@ import * as memory from './memory-calls.js';
 import { type ProcStatus, filePins, procStatus } from './proc-files.js';
 import { ProcessState } from './process-state.js';
 import type { Limit, LimitName } from './rlimits.js';
+import { memfdSecret } from './secretmem.js';
 import type { CallOptions } from './thread-group.js';
 
 /** A thread of a process inside a system call. */
@@ -232,10 +233,8 @@ export class Process extends ProcessState {
 
   chown(path: string, uid: number, gid: number, opts?: Opts): Promise<void> {
     return this.#pathCall('chown', opts, path, (t, fs, at) => {
-      const [owner, group] = [
-        checkId('chown', 'uid', uid, true),
-        checkId('chown', 'gid', gid, true),
-      ];
+      const owner = checkId('chown', 'uid', uid, true);
+      const group = checkId('chown', 'gid', gid, true);
       return fs.chown(t, at, owner, group);
     });
   }
@@ -272,6 +271,11 @@ export class Process extends ProcessState {
   mmap(req: memory.MmapRequest, opts?: Opts): Promise<number> {
     if (req?.fd === undefined) return this.#call('mmap', opts, (t) => memory.mmap(t, null, req));
     return this.#fdCall('mmap', opts, req.fd, (t, f) => memory.mmap(t, f, req));
+  }
+
+  /** A descriptor of memory that nothing but a mapping reaches. EINVAL EMFILE. */
+  memfdSecret(flags: readonly 'cloexec'[] = [], opts?: Opts): Promise<number> {
+    return this.#call('memfd_secret', opts, (t) => memfdSecret(t, flags));
   }
 
   munmap(addr: number, len: number, opts?: Opts): Promise<void> {

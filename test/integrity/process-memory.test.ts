@@ -101,6 +101,11 @@ const rangeCalls = ({ app, fds, anonAddr }: World): CallRow[] => {
       ],
     },
     {
+      name: 'memfdSecret',
+      call: (flag: never) => app.memfdSecret([flag]),
+      args: [['name', 'cloexec', /flags/]],
+    },
+    {
       name: 'uringRegister',
       call: app.uringRegister.bind(app),
       args: [range[0], ['uringLen', 4096]],

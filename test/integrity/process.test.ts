@@ -143,6 +143,7 @@ const deadCalls = ({ app, fds, anonAddr, observer }: World): Record<string, () =
   lseek: () => app.lseek(fds.data, 0, 'SEEK_SET'),
   lstat: () => app.lstat('/data'),
   madvise: () => app.madvise(anonAddr, 4096, 'dontneed'),
+  memfdSecret: () => app.memfdSecret(),
   mkdir: () => app.mkdir('/new'),
   mlock: () => app.mlock(anonAddr, 4096),
   mmap: () => app.mmap({ len: 4096 }),

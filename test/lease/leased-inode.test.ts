@@ -33,7 +33,7 @@ for (const [who, uid, regular, answer] of [
   });
 }
 
-test('the kernel may lease any file that can have leases', (t) => {
+test('the kernel may lease any file that can have leases; simple_nosetlease is EINVAL (facts 4.2)', (t) => {
   const inode = new FakeInode('f');
   inode.uid = 5;
   t.notThrows(() => checkMayLease(inode, null));

@@ -6,13 +6,21 @@ import test from 'ava';
 import { isErrno } from '../../lib/errno.js';
 import { kernelNames, type KernelName } from '../../lib/kernel-rules.js';
 import type { AddressSpaceKind } from '../../lib/mm/address-space.js';
-import { gup, type GupFlags } from '../../lib/mm/gup.js';
+import { gup, gupFastLive, type GupFlags } from '../../lib/mm/gup.js';
 import { gupChecks } from '../../lib/mm/gup-checks.js';
+import { pteAllows } from '../../lib/mm/pte.js';
 import type { ProtString } from '../../lib/mm/mm.js';
 import type { VmaFlags } from '../../lib/mm/vma.js';
 import { posOf } from '../../lib/units.js';
 import { assertBalanced } from '../support/balance.js';
-import { mapFile, memoryMachine, newProcess, TestFile, vmaOf } from '../support/mm-fixture.js';
+import {
+  bytes,
+  mapFile,
+  memoryMachine,
+  newProcess,
+  TestFile,
+  vmaOf,
+} from '../support/mm-fixture.js';
 
 type Answer = 'ok' | 'EFAULT' | 'EOPNOTSUPP';
 
@@ -70,6 +78,22 @@ const rows: readonly Row[] = [
   { what: 'long-term, device-dax', kind: 'devdax', flags: longWrite, linux: 'ok' },
   { what: 'short, fsdax', kind: 'fsdax', flags: write, linux: 'ok' },
   { what: 'FOLL_GET, fsdax', kind: 'fsdax', flags: { write: true, kind: 'get' }, linux: 'ok' },
+  // row 3
+  { what: 'secretmem, read', kind: 'secretmem', flags: read, linux: 'EFAULT' },
+  { what: 'secretmem, write', kind: 'secretmem', flags: write, linux: 'EFAULT' },
+  { what: 'secretmem, long-term', kind: 'secretmem', flags: longWrite, linux: 'EFAULT' },
+  {
+    what: 'secretmem, FOLL_GET',
+    kind: 'secretmem',
+    flags: { write: true, kind: 'get' },
+    linux: 'EFAULT',
+  },
+  {
+    what: 'secretmem, FOLL_FORCE',
+    kind: 'secretmem',
+    flags: { ...longWrite, force: true },
+    linux: 'EFAULT',
+  },
   // row 3a
   {
     what: 'long-term write, shared page cache',
@@ -151,9 +175,32 @@ for (const row of rows) {
   }
 }
 
+test('row 3: the fast path leaves a secretmem page alone though its entry is present and writable', async (t) => {
+  for (const sched of [{ mode: 'live' }, { mode: 'simulated', seed: 1 }] as const) {
+    const m = memoryMachine({ sched });
+    const { mm } = newProcess(m, 'app');
+    const file = new TestFile(m, 'secretmem', posOf(2));
+    await m.run(async (task) => {
+      const addr = await mapFile(task, mm, file, 2);
+      await mm.store(task, addr, bytes(posOf(2), 7));
+      t.true(pteAllows(vmaOf(mm, addr).pte(0), true));
+      const out = new Uint32Array(2);
+      t.is(gupFastLive(mm, addr, 2, true, true, out), 0);
+      for (const flags of [read, write, longRead] as const) {
+        const failed = await t.throwsAsync(gup(task, mm, addr, 2, flags, out));
+        t.true(isErrno(failed, 'EFAULT'), String(failed));
+      }
+      t.is(m.env.vmstat.counters.nrFollPinAcquired, 0, 'not even for a moment');
+      await mm.exitMmap(task);
+      file.drop(0);
+    });
+    assertBalanced(t, m.env, { mms: m.mms });
+  }
+});
+
 test('the rows stand in the order of check_vma_flags', (t) => {
   t.deepEqual(
     gupChecks.map((row) => row.cite.split(':')[0]),
-    ['1', '2', '3a', '4', '5', '6'],
+    ['1', '2', '3', '3a', '4', '5', '6'],
   );
 });

@@ -33,7 +33,7 @@ const answerOf = (task: Task, mm: MM, addr: number, nr: number, flags: GupFlags)
   );
 
 for (const { name, sched } of modes) {
-  test(`${name}: a range that runs past the end of the file is pinned up to there`, async (t) => {
+  test(`${name}: past the end of the file a pin is EFAULT, or short (facts 2.2 row 8)`, async (t) => {
     const m = memoryMachine({ sched });
     const { mm } = newProcess(m, 'app');
     const file = new TestFile(m, 'fsdax', posOf(3) + 1);
@@ -50,7 +50,7 @@ for (const { name, sched } of modes) {
     assertBalanced(t, m.env, { mms: m.mms });
   });
 
-  test(`${name}: a range over several mappings stops at the first hole`, async (t) => {
+  test(`${name}: a pin where nothing is mapped is EFAULT, or short (facts 2.2 row 7)`, async (t) => {
     const m = memoryMachine({ sched });
     const { mm } = newProcess(m, 'app');
     await m.run(async (task) => {
@@ -90,7 +90,7 @@ for (const { name, sched } of modes) {
     assertBalanced(t, m.env, { mms: m.mms });
   });
 
-  test(`${name}: without a free page a pin is ENOMEM and leaves nothing`, async (t) => {
+  test(`${name}: without a free page a pin is ENOMEM and leaves nothing (facts 2.2 row 8)`, async (t) => {
     const m = memoryMachine({ sched, ramPages: 5 });
     const { mm } = newProcess(m, 'app');
     await m.run(async (task) => {

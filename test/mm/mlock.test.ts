@@ -3,6 +3,7 @@
 
 import test from 'ava';
 import { isErrno } from '../../lib/errno.js';
+import type { VMA } from '../../lib/mm/vma.js';
 import { posOf } from '../../lib/units.js';
 import { assertBalanced } from '../support/balance.js';
 import { mapFile, memoryMachine, newProcess, TestFile, vmaOf } from '../support/mm-fixture.js';
@@ -68,6 +69,29 @@ test('a DAX mapping is neither locked nor counted', async (t) => {
     await mm.mlock(task, addr, posOf(2));
     t.is(mm.lockedVm, 0);
     t.falsy(vmaOf(mm, addr).flags.locked);
+    await mm.exitMmap(task);
+    file.drop(0);
+  });
+  assertBalanced(t, m.env, { mms: m.mms });
+});
+
+test('secret memory stays as mmap locked it: mlock cannot bring it in, munlock not let it go', async (t) => {
+  const m = memoryMachine();
+  const { mm } = newProcess(m, 'app', { memlock: posOf(8) });
+  const file = new TestFile(m, 'secretmem', posOf(2));
+  await m.run(async (task) => {
+    const setup = (vma: VMA): void => {
+      vma.flags.locked = true;
+      mm.lockedVm += vma.nrPages;
+    };
+    const rest = { prot: 'rw', share: 'shared', file, ops: file.ops, setup } as const;
+    const addr = await mm.mmap(task, { len: posOf(2), ...rest });
+    const failed = await t.throwsAsync(mm.mlock(task, addr, posOf(2)));
+    t.true(isErrno(failed, 'ENOMEM'), String(failed));
+    t.is(vmaOf(mm, addr).pte(0), 0);
+    await mm.munlock(task, addr, posOf(2));
+    t.is(mm.lockedVm, 2);
+    t.true(vmaOf(mm, addr).flags.locked);
     await mm.exitMmap(task);
     file.drop(0);
   });

@@ -1,7 +1,7 @@
 // Goal: mmap, munmap, mprotect and exit do what Linux's do, and leave nothing behind.
 
 import test from 'ava';
-import { isErrno } from '../../lib/errno.js';
+import { Errno, isErrno } from '../../lib/errno.js';
 import { gup } from '../../lib/mm/gup.js';
 import { PAGE_SIZE, posOf } from '../../lib/units.js';
 import { assertBalanced } from '../support/balance.js';
@@ -182,6 +182,25 @@ test('a device mapping is set up unseen; if that fails nothing is mapped', async
         'EFAULT',
       ),
     );
+    await mm.exitMmap(task);
+  });
+  assertBalanced(t, m.env, { mms: m.mms });
+});
+
+test('a fixed mapping whose set-up fails has unmapped what was there, and let go of its file', async (t) => {
+  const m = memoryMachine();
+  const { mm } = newProcess(m, 'app');
+  const file = new TestFile(m, 'fsdax', posOf(1));
+  const req = { len: PAGE_SIZE, prot: 'rw', share: 'shared', file, ops: file.ops } as const;
+  await m.run(async (task) => {
+    const addr = await mm.mmap(task, req);
+    const setup = (): never => {
+      throw new Errno('EAGAIN', 'no room');
+    };
+    const failed = await t.throwsAsync(mm.mmap(task, { ...req, addr, fixed: true, setup }));
+    t.true(isErrno(failed, 'EAGAIN'));
+    t.is(mm.vmaAt(addr), undefined);
+    t.is(file.refs, 0);
     await mm.exitMmap(task);
   });
   assertBalanced(t, m.env, { mms: m.mms });

@@ -70,6 +70,37 @@ for (const kernel of ['6.1', '6.12', '7.2', 'proposed'] satisfies KernelName[]) 
   });
 }
 
+test('signals reach nobody once exit has begun, and a ring is let go of after the files (facts 8.1)', async (t) => {
+  await onMachine(t, {}, async (machine) => {
+    const app = machine.spawn('app');
+    const taken: string[] = [];
+    app.on('SIGUSR1', () => void taken.push('SIGUSR1'));
+    const addr = await app.mmap({ len, share: 'private' });
+    await app.uringRegister(addr, len);
+    const fd = await app.open('/f', ['rdwr', 'creat']);
+    await app.setLease(fd, 'F_WRLCK');
+    // A lease that ends at exit is a moment at which memory is gone and files are not yet.
+    const breaker = machine.spawn('breaker');
+    const breaking = breaker.open('/f', ['rdwr']);
+    breaking.catch(() => {});
+    app.on('SIGIO', () => {});
+    t.is(await answer(machine, breaking), 'waits');
+    app.takeSignals();
+    using trace = new TraceRecorder(machine.sched, { names: ['lease', 'gup_unpin'] });
+    app.sendSignal('SIGKILL');
+    t.true(app.fatalSignalPending);
+    app.sendSignal('SIGUSR1');
+    await machine.sched.runUntil(app.ended, 1);
+    app.sendSignal('SIGUSR1');
+    await machine.sched.settle();
+    t.deepEqual(taken, [], 'exit_signals');
+    t.deepEqual(app.pendingSignals(), []);
+    const order = trace.events.map(({ name }) => name);
+    t.deepEqual([order[0], order.at(-1)], ['lease', 'gup_unpin'], 'io_ring_exit_work comes last');
+    t.is(machine.mm.pinTable.size, 0);
+  });
+});
+
 test('notifiers go before anything is unmapped, files after that (facts 8.2)', async (t) => {
   await onMachine(t, {}, async (machine) => {
     const app = machine.spawn('app');

@@ -1,5 +1,6 @@
 // A kernel with simulated time and files that say what happens to them, for tests of processes.
 
+import { defaultLeaseSettings } from '../../lib/lease/leased-inode.js';
 import type { Caller, ProcessLike } from '../../lib/mm/caller.js';
 import type { MM } from '../../lib/mm/mm.js';
 import { newMMEnv } from '../../lib/mm/mm-env.js';
@@ -298,6 +299,7 @@ export function fixture({ kernel: name = '7.2', live, ...opts }: FixtureOptions 
     rules,
     mmEnv: newMMEnv(sched, rules, { ram: memoryRegion(128), pmem: memoryRegion(32) }),
     mounts,
+    leaseSettings: defaultLeaseSettings(),
     makePipe: () => new FakePipe(journal),
     async openNode(_caller, node): Promise<OpenedNode> {
       if (node === 'none') throw new Errno('ENOENT', 'no such node');

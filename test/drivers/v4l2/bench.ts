@@ -8,6 +8,7 @@ import type { HeldObject } from '../../../lib/driver/balance.js';
 import type { IommuMode } from '../../../lib/driver/iommu.js';
 import type { NodeOpenFlag } from '../../../lib/driver/node-file.js';
 import { kernelRules, type KernelName } from '../../../lib/kernel-rules.js';
+import { defaultLeaseSettings } from '../../../lib/lease/leased-inode.js';
 import { MountTable } from '../../../lib/process/mount-table.js';
 import { ProcessTable } from '../../../lib/process/process-table.js';
 import type { Process } from '../../../lib/process/process.js';
@@ -67,6 +68,7 @@ export class Bench {
       rules,
       mmEnv: this.mm,
       mounts: new MountTable(),
+      leaseSettings: defaultLeaseSettings(),
       makePipe: () => {
         throw new Error('the bench has no pipes');
       },
