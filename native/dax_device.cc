@@ -4,12 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/falloc.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cstring>
 #include <map>
 #include <mutex>
 #include <string>
@@ -35,8 +35,8 @@ std::atomic<uint64_t> next_id{1};
 
 }  // namespace
 
-DaxDevice::DaxDevice(int fd, uint8_t* data, size_t len, dev_t dev, ino_t ino)
-    : fd_(fd), data_(data), len_(len), dev_(dev), ino_(ino), id_(next_id++), guard_(data, len) {}
+DaxDevice::DaxDevice(uint8_t* data, size_t len, dev_t dev, ino_t ino)
+    : data_(data), len_(len), dev_(dev), ino_(ino), id_(next_id++), guard_(data, len) {}
 
 std::shared_ptr<DaxDevice> DaxDevice::Map(int fd, SysResult* result) {
   struct stat st;
@@ -63,19 +63,21 @@ std::shared_ptr<DaxDevice> DaxDevice::Map(int fd, SysResult* result) {
     *result = {EINVAL, "mmap"};
     return nullptr;
   }
-  // A descriptor of its own, and not by dup: OFD locks of the caller's must go when it closes.
+  // A description of its own, and not by dup: the mapping keeps it, and OFD locks of the caller's
+  // must go when it closes. The descriptor is given back at once: the mapping may live long.
   const int own_fd = open(("/proc/self/fd/" + std::to_string(fd)).c_str(), O_RDWR | O_CLOEXEC);
   if (own_fd < 0) {
     *result = {errno, "open"};
     return nullptr;
   }
   void* addr = mmap(nullptr, len, PROT_READ | PROT_WRITE, MAP_SHARED, own_fd, 0);
+  const int map_error = errno;
+  close(own_fd);
   if (addr == MAP_FAILED) {
-    *result = {errno, "mmap"};
-    close(own_fd);
+    *result = {map_error, "mmap"};
     return nullptr;
   }
-  device.reset(new DaxDevice(own_fd, static_cast<uint8_t*>(addr), len, st.st_dev, st.st_ino));
+  device.reset(new DaxDevice(static_cast<uint8_t*>(addr), len, st.st_dev, st.st_ino));
   registry.devices[key] = device;
   return device;
 }
@@ -90,7 +92,6 @@ DaxDevice::~DaxDevice() {
   }
   guard_.Retire();
   munmap(data_, len_);
-  close(fd_);
 }
 
 SysResult DaxDevice::Flush(size_t pos, size_t len) const {
@@ -100,11 +101,19 @@ SysResult DaxDevice::Flush(size_t pos, size_t len) const {
 }
 
 SysResult DaxDevice::Punch(size_t pos, size_t len) const {
-  if (len == 0) return {};
-  const int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
-  if (fallocate(fd_, mode, static_cast<off_t>(pos), static_cast<off_t>(len)) != 0) {
-    return {errno, "fallocate"};
+  // MADV_REMOVE is fallocate(PUNCH_HOLE) on the file of the mapping, in whole pages.
+  const size_t start = (pos + kPageSize - 1) / kPageSize * kPageSize;
+  const size_t end = (pos + len) / kPageSize * kPageSize;
+  if (start >= end) {
+    memset(data_ + pos, 0, len);
+    return {};
   }
+  memset(data_ + pos, 0, start - pos);
+  memset(data_ + end, 0, pos + len - end);
+  if (madvise(data_ + start, end - start, MADV_REMOVE) == 0) return {};
+  // The file has lost some of these pages: what took their place has no blocks to give back.
+  if (errno != EINVAL || PoisonedCount() == 0) return {errno, "madvise"};
+  memset(data_ + start, 0, end - start);
   return {};
 }
 

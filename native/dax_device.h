@@ -5,7 +5,7 @@
 // The process-wide registry is keyed by (st_dev, st_ino): mapping the same file again, from
 // whatever thread, gives the same memory. Nothing here knows JavaScript; a SharedArrayBuffer cannot
 // be detached, so a handle that is closed only drops its share, and the memory goes when the last
-// buffer over it was collected. Bytes are copied without any lock: whoever races races.
+// buffer over it was collected. It holds no descriptor meanwhile. Bytes are copied without any lock: whoever races races.
 //
 // A file that is cut from outside would kill the process at the next access (SIGBUS). Instead a
 // page of zeroes takes the place of the lost one, for this process, and is counted as poisoned.
@@ -47,7 +47,7 @@ class DaxDevice {
 
   /** msync(MS_SYNC) of the pages that hold [pos, pos + len). */
   SysResult Flush(size_t pos, size_t len) const;
-  /** fallocate(PUNCH_HOLE): the bytes read as zero and the file's blocks are given back. */
+  /** The bytes read as zero and the file's whole blocks are given back (MADV_REMOVE). */
   SysResult Punch(size_t pos, size_t len) const;
 
   /** Pages lost to SIGBUS, and which they are, counted from the start of the mapping. */
@@ -55,9 +55,8 @@ class DaxDevice {
   std::vector<uint64_t> PoisonedPages() const { return guard_.PoisonedPages(); }
 
  private:
-  DaxDevice(int fd, uint8_t* data, size_t len, dev_t dev, ino_t ino);
+  DaxDevice(uint8_t* data, size_t len, dev_t dev, ino_t ino);
 
-  const int fd_;
   uint8_t* const data_;
   const size_t len_;
   const dev_t dev_;

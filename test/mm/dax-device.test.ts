@@ -10,6 +10,7 @@ import path from 'node:path';
 import test from 'ava';
 
 import { Errno } from '../../lib/errno.js';
+import { bootMachine } from '../../lib/machine.js';
 import { DaxDevice } from '../../lib/mm/dax-device.js';
 import { native, type NativePageSpace } from '../../lib/native.js';
 import { MiB, PAGE_SIZE } from '../../lib/units.js';
@@ -24,6 +25,15 @@ const newPath = () => path.join(folder, `pmem${nextFile++}.img`);
 function newDevice(size = MiB) {
   const file = newPath();
   return { file, device: DaxDevice.open(file, { size, create: true }) };
+}
+
+/** What a descriptor of this process stands for; none: it was closed meanwhile. */
+function targetOf(fd: string): string[] {
+  try {
+    return [fs.readlinkSync(`/proc/self/fd/${fd}`)];
+  } catch {
+    return [];
+  }
 }
 
 function spaceOf(device: DaxDevice): NativePageSpace {
@@ -93,6 +103,56 @@ test('what was written is read back, from the file as well', async (t) => {
   await device.fillAsync(5, 10, 6);
   t.deepEqual([...device.view(4, 3)], [0, 6, 6]);
   device.close();
+});
+
+test('a punch zeroes just its bytes, and gives whole pages back to the host', (t) => {
+  const { file, device } = newDevice();
+  const usedNow = () => fs.statSync(file).blocks * 512;
+  for (const [pos, len] of [
+    [5, 0],
+    [5, 10],
+    [PAGE_SIZE - 3, 6],
+    [100, 3 * PAGE_SIZE],
+    [PAGE_SIZE, 5 * PAGE_SIZE],
+    [2 * PAGE_SIZE - 1, PAGE_SIZE + 1],
+  ] as const) {
+    device.fill(0, 8 * PAGE_SIZE, 0xee);
+    device.flush(0, device.len);
+    const used = usedNow();
+    device.punch(pos, len);
+    const expected = new Uint8Array(8 * PAGE_SIZE).fill(0xee).fill(0, pos, pos + len);
+    t.deepEqual(Buffer.from(device.view(0, expected.length)), Buffer.from(expected));
+    const whole = Math.floor((pos + len) / PAGE_SIZE) - Math.ceil(pos / PAGE_SIZE);
+    t.is(used - usedNow(), Math.max(0, whole) * PAGE_SIZE, `${len} bytes at ${pos}`);
+  }
+  device.close();
+});
+
+test('a closed device has no descriptor, however long its memory is used', (t) => {
+  const { file, device } = newDevice();
+  const open = () => fs.readdirSync('/proc/self/fd').flatMap((fd) => targetOf(fd));
+  t.is(open().filter((target) => target === file).length, 1);
+  const view = device.view(0, PAGE_SIZE);
+  view[0] = 7;
+  device.close();
+  t.false(open().includes(file));
+  t.is(view[0], 7, 'views stay readable');
+});
+
+test('machines that are booted and given up leave no descriptor behind', async (t) => {
+  const { file, device } = newDevice(MiB);
+  device.close();
+  const opened = (target: string) => target.includes('memfd:leasehold') || target === file;
+  const count = () => fs.readdirSync('/proc/self/fd').flatMap(targetOf).filter(opened).length;
+  const before = count();
+  const options = { ram: MiB, mounts: { '/': { flavor: 'ext4', dax: true } } } as const;
+  for (let i = 0; i < 200; i++) {
+    const where = i % 4 === 0 ? { device: file } : { inMemory: true, size: MiB };
+    const machine = await bootMachine({ ...options, ...where });
+    if (i % 2 === 0) machine.abandon();
+    else await machine.powerOff();
+  }
+  t.is(count(), before);
 });
 
 test('two processes see each other bytes, counters, meta and wake-ups', async (t) => {
