@@ -28,6 +28,16 @@ import {
 import { type MachineWorldOptions, machineWorld } from './explore/world/machine-world.js';
 import type { Machine } from './machine.js';
 
+export {
+  type PinProtocol,
+  stress,
+  type StressFailure,
+  type StressMemory,
+  type StressOptions,
+  type StressResult,
+  type StressScenario,
+} from './explore/index.js';
+
 /** What a scenario is given: ava's assertions, which make findings here, and its tasks. */
 export type RaceContext = Race & RaceAssertions;
 

@@ -4,8 +4,9 @@
 // and the first failure found has the fewest preemptions that any failure has.
 //
 // Guarantees: complete up to the bound; complete altogether when nothing was put aside beyond it.
-// With the cache a run is cut where its history and the task on turn were seen before: what was
-// seen earlier had at least as much of the bound left, so every continuation is tried from there.
+// With the cache a run is cut where its history and the task on turn were seen before, at a choice
+// or after any step since it left its plan: what was seen earlier had at least as much of the bound
+// left, so every continuation is tried from there, or was where nothing was left to choose.
 // That loses no failure and no outcome as long as footprints are complete. Cut runs are counted
 // apart. Advancing the clock while a task can run counts as a preemption.
 
@@ -47,6 +48,10 @@ export class BoundedSearch implements Search {
   readonly bound: number;
   readonly #history: HistoryHash | null;
   readonly #seen = new Set<number>();
+  /** The same after steps, with the task that made them. */
+  readonly #seenSteps = new Set<number>();
+  /** This run has gone its own way: nothing it does now was planned by another. */
+  #leftPlan = false;
   readonly #step: (step: Step) => void;
   #now: Planned[] = [{ base: { choices: [], keys: [] }, len: 0, choice: 0 }];
   #later: Planned[] = [];
@@ -62,7 +67,7 @@ export class BoundedSearch implements Search {
     this.#history = options.cache ? new HistoryHash() : null;
     this.wantsSteps = options.cache;
     const history = this.#history;
-    this.#step = history === null ? noStep : (step) => history.step(step);
+    this.#step = history === null ? noStep : (step) => this.#stepped(history, step);
   }
 
   begin(): boolean {
@@ -74,6 +79,7 @@ export class BoundedSearch implements Search {
     }
     this.#planned = this.#now.pop()!;
     this.#answers = { choices: [], keys: [] };
+    this.#leftPlan = this.#planned.len === 0 && this.#planned.choice === 0;
     this.#history?.reset();
     return true;
   }
@@ -94,6 +100,7 @@ export class BoundedSearch implements Search {
     } else if (depth === len && last > 0) {
       if (base.keys[depth] !== key) throw this.#changed(depth, runnable);
       choice = last;
+      this.#leftPlan = true;
     } else {
       this.#cutIfSeen(current);
       this.#putAside(runnable.length, current !== null, canAdvance, depth);
@@ -120,6 +127,14 @@ export class BoundedSearch implements Search {
     const key = this.#history.key(current === null ? null : current.id);
     if (this.#seen.has(key)) throw cut;
     this.#seen.add(key);
+  }
+
+  #stepped(history: HistoryHash, step: Step): void {
+    history.step(step);
+    if (!this.#leftPlan) return;
+    const key = history.key(step.taskId);
+    if (this.#seenSteps.has(key)) throw cut;
+    this.#seenSteps.add(key);
   }
 
   #putAside(nrRunnable: number, hasTurn: boolean, canAdvance: boolean, len: number): void {

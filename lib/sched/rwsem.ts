@@ -6,6 +6,9 @@
 // queued reader, all queued readers get it at once, also those behind a writer (linux
 // kernel/locking/rwsem.c: rwsem_mark_wake); that writer is first in the queue then. Waiters do
 // not overtake: the lock is handed over.
+//
+// In footprints readers read it and writers write it: readers that come and go in another order
+// leave the lock as it was. Whoever queues, or lets go while somebody does, writes it.
 
 import assert from 'node:assert/strict';
 import {
@@ -117,7 +120,7 @@ export class RwSem implements Lock {
   }
 
   async #down(task: Task, access: Access, mode: WaitMode): Promise<void> {
-    if (this.sched.on) await this.sched.at(this.id, 'write');
+    if (this.sched.on) await this.sched.at(this.id, access);
     this.sched.assertTurn(task, this.label);
     this.sched.lockOrder.check(task, this);
     if (this.#isFreeFor(access)) this.#grant(task, access);
@@ -126,6 +129,7 @@ export class RwSem implements Lock {
   }
 
   async #wait(waiter: Waiter, mode: WaitMode): Promise<void> {
+    this.sched.touch(this.id, 'write');
     this.#queue.push(waiter);
     const why = `${this.label} for ${waiter.access === 'read' ? 'reading' : 'writing'}`;
     const onLeave = (): void => {
@@ -139,7 +143,7 @@ export class RwSem implements Lock {
 
   #tryDown(task: Task, access: Access): boolean {
     this.sched.assertTurn(task, this.label);
-    this.sched.touch(this.id, 'write');
+    this.sched.touch(this.id, access);
     if (!this.#isFreeFor(access)) return false;
     this.#grant(task, access);
     noteHeld(task, this, access);
@@ -149,7 +153,7 @@ export class RwSem implements Lock {
   #up(task: Task, access: Access): void {
     this.sched.assertTurn(task, this.label);
     noteReleased(task, this, access);
-    this.sched.touch(this.id, 'write');
+    this.sched.touch(this.id, this.#queue.length > 0 ? 'write' : access);
     if (access === 'write') {
       this.#writer = null;
     } else {

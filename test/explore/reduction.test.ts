@@ -3,6 +3,7 @@
 
 import test from 'ava';
 import { explore, plantedBugs, type Exploration, type Scenario } from '../../lib/explore/index.js';
+import { machineProgram } from './machine-programs.js';
 import { randomProgram } from './programs.js';
 
 /** Schedules of a plain search: a program that has more is too large for it. */
@@ -59,6 +60,19 @@ test('with a bound the cache meets the ends that plain search meets with that bo
     }
   }
   t.true(compared >= 120, `${compared} searches were small enough`);
+});
+
+test('on random system calls the cache and dpor meet all ends that plain search meets', async (t) => {
+  for (let seed = 1; seed <= 12; seed++) {
+    const program = machineProgram(seed) as Scenario;
+    const plain = await all(program, 'depth-first', 2);
+    const cached = await all(program, 'exhaustive', 2);
+    const classes = await all(program, 'dpor');
+    t.deepEqual(ends(cached), ends(plain), program.title);
+    const missed = ends(plain).filter((end) => !ends(classes).includes(end));
+    t.deepEqual(missed, [], program.title);
+    t.true(cached.schedules <= plain.schedules, program.title);
+  }
 });
 
 for (const bug of plantedBugs.filter(({ finds }) => finds !== 'livelock')) {

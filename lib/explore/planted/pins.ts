@@ -8,6 +8,7 @@ import { pfnOfPte } from '../../mm/pte.js';
 import type { Task } from '../../sched/index.js';
 import { PAGE_SIZE, type Pfn } from '../../units.js';
 import { Device } from '../world/device.js';
+import { judgeFile } from '../world/file-judge.js';
 import { memoryWorld, type MemoryWorld } from '../world/memory-world.js';
 import type { Race } from '../scenario.js';
 import { type Planted, twinOf } from './planted.js';
@@ -34,9 +35,7 @@ async function mapped(race: Race, world: MemoryWorld, nrPages: number) {
   const device = new Device(world.env, 'dev0');
   const task = race.sched.current!;
   const addr = await world.map(task, app, file);
-  const over = { over: file.objects };
-  race.invariant('no page is freed under a pin', () => file.assertNoPinOnFreePage(), over);
-  race.invariant('DMA stays in its file', () => device.assertNoStray(), over);
+  judgeFile(race, file, device);
   return { app, file, device, addr };
 }
 

@@ -109,7 +109,7 @@ const booksNotAtomic = planted(
     const account = race.object('pinned_vm');
     let pinnedVm = 0;
     const charge = async (nrPages: number): Promise<void> => {
-      await sched.at(account);
+      await sched.at(account, broken ? 'read' : 'write');
       const before = pinnedVm;
       if (broken) await sched.at(account);
       pinnedVm = before + nrPages;

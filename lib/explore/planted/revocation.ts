@@ -10,6 +10,7 @@ import { Mutex, type Task, WaitQueue } from '../../sched/index.js';
 import { PAGE_SIZE, type Pfn } from '../../units.js';
 import type { Race } from '../scenario.js';
 import { Device } from '../world/device.js';
+import { judgeFile } from '../world/file-judge.js';
 import { memoryWorld, type MemoryWorld } from '../world/memory-world.js';
 import { type Planted, twinOf } from './planted.js';
 
@@ -19,9 +20,7 @@ async function setStage(race: Race, world: MemoryWorld, nrPages: number) {
   const device = new Device(world.env, 'rdma0');
   const task = race.sched.current!;
   const addr = await world.map(task, app, file);
-  const over = { over: file.objects };
-  race.invariant('no page is freed under a pin', () => file.assertNoPinOnFreePage(), over);
-  race.invariant('DMA stays in its file', () => device.assertNoStray(), over);
+  judgeFile(race, file, device);
   return { race, world, app, file, device, addr, task };
 }
 

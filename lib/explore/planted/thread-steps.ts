@@ -33,9 +33,13 @@ function stepWorld(): WorldMaker<StressMemory> {
 class Steps {
   readonly #race: Race;
   readonly #memory: StressMemory;
-  readonly #entry: ObjectId;
-  readonly #page: ObjectId;
   readonly #pfn: number;
+  readonly #entry: ObjectId;
+  /** Whose the page is. */
+  readonly #page: ObjectId;
+  /** By thread: its part of the count. Adding to a count does not depend on who added before. */
+  readonly #counts: readonly ObjectId[];
+  readonly #strayed: ObjectId;
   /** By thread, whether it has pinned the page and not begun to unpin it. */
   readonly #holds: boolean[] = [];
   #given = false;
@@ -47,32 +51,44 @@ class Steps {
     this.#pfn = memory.firstPfn;
     this.#entry = race.object('entry');
     this.#page = memory.pages.objectOf(this.#pfn);
+    this.#counts = Array.from({ length: PINNERS }, (_, i) => race.object(`pins of pinner ${i}`));
+    this.#strayed = race.object('DMA that strayed');
     memory.nrThreads = PINNERS;
     memory.giveToFile(this.#pfn, PGOFF);
     Atomics.store(memory.ptes, PGOFF, pteOf(this.#pfn, PTE_PRESENT | PTE_WRITE));
-    const over = { over: [this.#page] };
-    race.invariant(stressInvariants.freed, () => this.#assertNotFreed(), over);
+    for (const [i, count] of this.#counts.entries()) {
+      const over = { over: [this.#page, count] };
+      race.invariant(stressInvariants.freed, () => this.#assertNotFreed(i), over);
+    }
+    const over = { over: [this.#strayed] };
     race.invariant(stressInvariants.landing, () => this.#assertNoStray(), over);
   }
 
   async pinner(protocol: PinProtocol, thread: number): Promise<void> {
     const { sched } = this.#race;
+    const count = this.#counts[thread]!;
     const out = new Uint32Array(FILE_PAGES);
     await sched.at(this.#entry, 'read');
     if (protocol.read(PGOFF, 1) === 0) return;
-    await sched.at(this.#page, 'write');
+    await sched.at(count, 'write');
     if (protocol.raise(1) === 0) return;
     await sched.at(this.#entry, 'read');
     const got = protocol.recheck(PGOFF, 1, out);
-    sched.touch(this.#page, 'write'); // it is held from here on, or was put back
+    sched.touch(count, 'write'); // it is held from here on, or was put back
     if (got === 0) return;
     this.#holds[thread] = true;
-    await sched.at(this.#page, 'write');
-    this.#memory.transfer(this.#pfn, thread, stampOf(PGOFF));
-    if (!this.#memory.isFilePage(this.#pfn, PGOFF)) this.#strays++;
-    await sched.at(this.#page, 'write');
+    await sched.at(this.#page, 'read'); // each thread has words of its own in it
+    this.#transfer(thread);
+    await sched.at(count, 'write');
     this.#holds[thread] = false;
     protocol.unpin(out, 0, 1);
+  }
+
+  #transfer(thread: number): void {
+    this.#memory.transfer(this.#pfn, thread, stampOf(PGOFF));
+    if (this.#memory.isFilePage(this.#pfn, PGOFF)) return;
+    this.#race.sched.touch(this.#strayed, 'write');
+    this.#strays++;
   }
 
   /** One that leaves a busy page to the next. */
@@ -80,7 +96,8 @@ class Steps {
     const { sched } = this.#race;
     await sched.at(this.#entry, 'write');
     const pfn = protocol.clear(PGOFF);
-    await sched.at(this.#page, 'read');
+    await sched.at(this.#counts[0]!, 'read');
+    for (const count of this.#counts) sched.touch(count, 'read');
     if (protocol.isBusy(pfn)) return;
     await sched.at(this.#page, 'write');
     this.#memory.giveToOther(pfn);
@@ -91,8 +108,8 @@ class Steps {
     assert.equal(protocol.pins(this.#pfn), 0);
   }
 
-  #assertNotFreed(): void {
-    const held = this.#holds.includes(true);
+  #assertNotFreed(thread: number): void {
+    const held = this.#holds[thread] === true;
     assert(!this.#given || !held, `pfn ${this.#pfn} is another file\u2019s, and pinned`);
   }
 

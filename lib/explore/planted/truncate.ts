@@ -8,6 +8,7 @@ import { PAGE_SIZE } from '../../units.js';
 import type { Race } from '../scenario.js';
 import type { DaxFile } from '../world/dax-file.js';
 import { Device } from '../world/device.js';
+import { judgeFile } from '../world/file-judge.js';
 import { memoryWorld, type MemoryWorld } from '../world/memory-world.js';
 import { type Planted, twinOf } from './planted.js';
 
@@ -56,10 +57,7 @@ async function setStage(
   const file = world.file(nrPages);
   const device = new Device(world.env, 'dev0');
   const addr = await world.map(race.sched.current!, app, file);
-  const over = { over: file.objects };
-  race.invariant('no page is freed under a pin', () => file.assertNoPinOnFreePage(), over);
-  race.invariant('no page is freed twice', () => file.assertFreedOnce(), over);
-  race.invariant('DMA stays in its file', () => device.assertNoStray(), over);
+  judgeFile(race, file, device, { freedOnce: true });
   return {
     race,
     world,
