@@ -80,6 +80,8 @@ export interface KernelRules {
   readonly userLayoutLeases: boolean;
   /** mmap MAP_DIRECT: proposal, facts 9.1. */
   readonly mapDirect: boolean;
+  /** A file's block map can be sealed for DMA: proposal, facts 11, P11; lib/fs/file-ioctls.ts. */
+  readonly sealBlockMap: boolean;
 }
 
 const linux61: KernelRules = {
@@ -105,6 +107,7 @@ const linux61: KernelRules = {
   writeDelegations: false,
   userLayoutLeases: false,
   mapDirect: false,
+  sealBlockMap: false,
 };
 
 const linux612: KernelRules = {
@@ -141,6 +144,7 @@ const proposed: KernelRules = {
   breakScope: 'range',
   userLayoutLeases: true,
   mapDirect: true,
+  sealBlockMap: true,
 };
 
 /** The profiles by name. */

@@ -92,6 +92,11 @@ export class Inode implements AddressSpaceHost, LeasedInode, LayoutInode {
     return true;
   }
 
+  /** FS_IMMUTABLE_FL. */
+  get immutable(): boolean {
+    return this.record.immutable;
+  }
+
   get policy(): LayoutPolicy {
     return this.fs.policy;
   }

@@ -199,7 +199,12 @@ async function mapBlocks(
 }
 
 /** Written blocks everywhere in [start, end); mappings of the zero page fault again. */
-async function makeWritten(task: Task, inode: Inode, start: Pgoff, end: Pgoff): Promise<void> {
+export async function makeWritten(
+  task: Task,
+  inode: Inode,
+  start: Pgoff,
+  end: Pgoff,
+): Promise<void> {
   const whole = inode.extents.segments(start, end).every((s) => s.block !== null && !s.unwritten);
   if (start >= end || whole) return;
   await fillHoles(task, inode, start, end, 'zeroed');

@@ -34,6 +34,7 @@ import { checkRange, checkSpan, posOf } from '../units.js';
 import { checkDirect, type UserBuffer } from './direct-io.js';
 import { evictIfUnused } from './evict.js';
 import { fallocate, type FallocMode } from './fallocate.js';
+import { fileIoctl } from './file-ioctls.js';
 import { movesBlocks, readFile, readToUser, writeFile, writeFromUser } from './file-io.js';
 import type { Inode } from './inode.js';
 import type { OpenFlag } from './open.js';
@@ -258,6 +259,11 @@ export class OpenFile implements VmFile, LeaseHolder {
   /** Whether MAP_SYNC is possible (linux/dax.h:daxdev_mapping_supported). */
   get canMapSync(): boolean {
     return this.inode.isRegular && this.inode.fs.dax;
+  }
+
+  /** Requests of a file: file-ioctls.ts. ENOTTY for others. */
+  ioctl(caller: Caller, request: string, arg: unknown): Promise<unknown> {
+    return fileIoctl(caller, this.inode, request, arg);
   }
 
   /** The lease that a new MAP_DIRECT mapping lives under (proposal: Dan Williams, 2017). */

@@ -11,7 +11,8 @@ import type { Behaviour } from './behaviour.js';
 import { dataPath, type Scene } from './scene.js';
 
 /** The lease that an application of this policy takes: the policy's, or the kernel's own. */
-export type LeaseWord = 'F_LAYOUT' | 'F_LAYOUT|F_EXCLUSIVE' | 'F_WRLCK' | 'MAP_DIRECT' | null;
+type Fcntl = 'F_LAYOUT' | 'F_LAYOUT|F_EXCLUSIVE' | 'F_WRLCK';
+export type LeaseWord = Fcntl | 'MAP_DIRECT' | 'SEAL' | null;
 
 export class Holder {
   readonly process: Process;
@@ -72,13 +73,14 @@ export class Holder {
   async #takeLease(): Promise<void> {
     const { promises } = this.#scene.spec.policy;
     if (this.lease !== null) return;
-    const kinds: readonly Exclude<LeaseWord, 'MAP_DIRECT' | null>[] =
-      promises.lease !== null && promises.lease !== 'MAP_DIRECT' ? [promises.lease] : ['F_WRLCK'];
-    for (const kind of kinds) {
-      if ((await attempt(() => this.process.setLease(this.fd, kind))) !== 'ok') continue;
-      this.lease = kind;
-      return;
-    }
+    const word =
+      promises.lease === null || promises.lease === 'MAP_DIRECT' ? 'F_WRLCK' : promises.lease;
+    if ((await attempt(() => this.#take(word))) === 'ok') this.lease = word;
+  }
+
+  #take(word: Fcntl | 'SEAL'): Promise<unknown> {
+    if (word === 'SEAL') return this.process.ioctl(this.fd, 'FS_IOC_SEAL_BLOCK_MAP');
+    return this.process.setLease(this.fd, word);
   }
 
   #listen(): void {
@@ -135,7 +137,8 @@ export class Holder {
     if (this.lease === 'MAP_DIRECT') {
       return this.process.munmap(this.addr, this.#scene.fileLen);
     }
-    await this.process.setLease(this.fd, 'F_UNLCK');
+    if (this.lease === 'SEAL') await this.process.ioctl(this.fd, 'FS_IOC_UNSEAL_BLOCK_MAP');
+    else await this.process.setLease(this.fd, 'F_UNLCK');
   }
 
   async #call(name: string, call: () => Promise<unknown>): Promise<void> {

@@ -22,6 +22,7 @@ export const overridableRules = [
   'breakScope',
   'userLayoutLeases',
   'mapDirect',
+  'sealBlockMap',
 ] as const;
 
 const nameForm = /^[a-z][a-z0-9-]*(:[a-z0-9-]+)?$/;

@@ -56,6 +56,8 @@ export interface LayoutChange {
 
 /** The layout leases of one file, as policies use them. LeaseContext implements it. */
 export interface LayoutLeases {
+  /** FS_IMMUTABLE_FL is set: the block map is sealed. */
+  readonly immutable: boolean;
   /** Every granted layout lease, oldest first; one kept until unpin is still among them. */
   layoutLeases(): readonly FileLease[];
   /**
@@ -114,8 +116,9 @@ export interface Promises {
   readonly leaseOutlivesPin: boolean;
   /** What a long-term pin of a DAX file meets. */
   readonly longtermPin: 'refused' | 'needs-lease' | 'granted';
-  /** What an application takes first, where longtermPin is needs-lease; else null. */
-  readonly lease: 'F_LAYOUT' | 'F_LAYOUT|F_EXCLUSIVE' | 'MAP_DIRECT' | null;
+  /** What an application takes first, where longtermPin is needs-lease; else null. SEAL: no lease,
+   * its administrator seals the block map of the file. */
+  readonly lease: 'F_LAYOUT' | 'F_LAYOUT|F_EXCLUSIVE' | 'MAP_DIRECT' | 'SEAL' | null;
   /** Refusals that a truncate of a file pinned long-term may answer. Empty: it never fails. */
   readonly truncateFails: readonly ErrnoCode[];
   /** Worst that befalls whoever holds a long-term pin over a truncate. */

@@ -150,6 +150,10 @@ export class LeaseContext implements LayoutLeases {
     return this.#break(c.task, c.caller, by, true);
   }
 
+  get immutable(): boolean {
+    return this.inode.immutable ?? false;
+  }
+
   layoutLeases(): readonly FileLease[] {
     return this.#leases.filter((l) => l.kind === 'LAYOUT');
   }

@@ -29,6 +29,8 @@ export interface LeasedInode extends OpenCounts {
   readonly uid: number;
   /** Whether the file system lets leases be taken (->setlease). */
   readonly supportsLeases: boolean;
+  /** FS_IMMUTABLE_FL. Absent: it is not. */
+  readonly immutable?: boolean;
   /** Decides how layout leases end. Absent: as the holder wishes. */
   readonly policy?: LayoutPolicy;
   /** Live long-term pins of the file's pages. Absent: none. */

@@ -82,7 +82,7 @@ export const promises = {
   // P11
   immutable: promisesOf({
     longtermPin: 'needs-lease',
-    leaseOutlivesPin: true,
+    lease: 'SEAL',
     truncateFails: ['EPERM'],
     mayHang: changes,
   }),

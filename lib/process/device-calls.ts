@@ -11,6 +11,7 @@ import {
   type OpenFlag,
   type PollEvent,
   isDevice,
+  isRegular,
 } from './file.js';
 import {
   checkList,
@@ -64,6 +65,7 @@ export async function ioctl(
   request: string,
   arg: unknown,
 ): Promise<unknown> {
+  if (isRegular(file) && file.ioctl !== undefined) return file.ioctl(t, request, arg);
   const device = deviceFile(file, 'ENOTTY');
   if (typeof request !== 'string') throw new Errno('ENOTTY', `ioctl: request ${shown(request)}`);
   return device.ioctl(t, request, arg);
@@ -81,7 +83,7 @@ export async function poll(
   const untilNs = sched.clock.nowNs + (opts.timeoutNs ?? Infinity);
   for (;;) {
     const queues = new Set<WaitQueue>();
-    const ready = file.poll(t, (queue) => queues.add(queue));
+    const ready = file.poll(t, (queue) => queues.add(queue), opts.events);
     const wanted = ready.filter((event) => isWanted(event, opts.events));
     if (wanted.length > 0 || opts.timeoutNs === 0) return wanted;
     if ((await waitAny(t, [...queues], untilNs)) === 'timeout') return [];

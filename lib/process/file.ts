@@ -118,6 +118,8 @@ export interface RegularFile extends AnyFile, Blocking {
   prepareMmap?(caller: Caller, vma: VMA): void;
   /** Whether MAP_SYNC is possible; absent: no. */
   readonly canMapSync?: boolean;
+  /** ioctl(2); absent: ENOTTY. */
+  ioctl?(caller: Caller, request: string, arg: unknown): Promise<unknown>;
   /** A new MAP_DIRECT mapping takes its lease. EOPNOTSUPP EPERM EACCES; absent: EOPNOTSUPP. */
   mapDirect?(caller: Caller, vma: VMA): void;
 }

@@ -47,6 +47,7 @@ export class FakeInode implements LeasedInode {
   isRegular = true;
   uid = 0;
   supportsLeases = true;
+  immutable = false;
   writers = 0;
   readers = 0;
   policy?: NonNullable<LeasedInode['policy']>;

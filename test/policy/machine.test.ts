@@ -56,7 +56,8 @@ async function ending(t: ExecutionContext, policy: PolicyId, kernel: KernelName)
   await app.write(fd, 0, new Uint8Array(len));
   const direct = lease === 'MAP_DIRECT';
   const addr = await app.mmap({ fd, len, prot: 'rw', share: 'shared', direct });
-  if (lease !== null && lease !== 'MAP_DIRECT') await app.setLease(fd, lease);
+  if (lease === 'SEAL') await app.ioctl(fd, 'FS_IOC_SEAL_BLOCK_MAP');
+  else if (lease !== null && lease !== 'MAP_DIRECT') await app.setLease(fd, lease);
   const ctx = (await app.openDevice('rdma0')) as unknown as Verbs;
   const pd = await ctx.allocPD();
   const reg = await answer(ctx.regMR(pd, addr, len, ['local_write']));

@@ -121,6 +121,10 @@ export class PolicyWorld {
   takeLease(): FileLease | null {
     const { lease } = this.#behaviour;
     if (lease === 'none') return null;
+    if (this.policy.promises.lease === 'SEAL') {
+      this.inode.immutable = true;
+      return null;
+    }
     const dax = { dax: true, label: 'f' };
     const { leases } = this;
     if (lease === 'map-direct') {

@@ -28,7 +28,8 @@ function broken(promised: Promises, b: Behaviour, o: Outcome): string[] {
     b.lease === 'exclusive' ? 'shared' : b.lease
   ];
   const exclusive = b.lease === 'exclusive' && promised.lease === 'F_LAYOUT|F_EXCLUSIVE';
-  const enough = exclusive || (promised.lease !== null && took === promised.lease);
+  const sealed = b.lease !== 'none' && promised.lease === 'SEAL';
+  const enough = exclusive || sealed || (promised.lease !== null && took === promised.lease);
   if (enough && o.pin !== 'ok' && b.revoke !== 'irrevocable') {
     say(`under ${promised.lease} a long-term pin answered ${o.pin}`);
   }
