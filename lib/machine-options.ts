@@ -1,9 +1,13 @@
-// The options of a machine, checked before anything is made of them: EINVAL names the option.
+// The options of a machine, checked before anything is made of them: EINVAL names the option. And
+// where its mounts lie on the device.
 
 import { Errno } from './errno.js';
 import { kernelNames } from './kernel-rules.js';
-import type { MachineOptions } from './machine.js';
-import { isAligned, PAGE_SIZE } from './units.js';
+import type { MachineOptions, MountOptions } from './machine.js';
+import { isAligned, MiB, PAGE_SIZE } from './units.js';
+
+/** Memory that a tmpfs may take if nothing is said. */
+const usualTmpfs = 32 * MiB;
 
 type Check = (v: unknown) => boolean;
 
@@ -25,6 +29,7 @@ const checks: Readonly<Record<string, readonly [check: Check, wanted: string]>> 
   clock: [oneOf(['real', 'virtual']), 'real or virtual'],
   device: [isPath, 'a path'],
   drivers: [(v) => Array.isArray(v) && v.every(isDriver), 'a list made by defineDriver()'],
+  flushes: [isBoolean, 'a boolean'],
   horizonNs: [(v) => typeof v === 'number' && v >= 0, 'nanoseconds'],
   inMemory: [isBoolean, 'a boolean'],
   iommu: [oneOf(['off', 'strict']), 'off or strict'],
@@ -68,4 +73,30 @@ export function checkMachineOptions(options: MachineOptions): void {
     checkAll(`mounts: ${point}: `, { flavor: null, ...given }, mountChecks);
     if (mount.flavor === undefined) throw new Errno('EINVAL', `boot: mounts: ${point}: flavor`);
   }
+}
+
+export interface Part {
+  readonly pos: number;
+  readonly len: number;
+}
+
+/** Where each mount lies on the device; tmpfs takes nothing of it. */
+export function partitions(
+  len: number,
+  points: readonly (readonly [string, MountOptions])[],
+): Part[] {
+  const onDevice = points.filter(([, m]) => m.flavor !== 'tmpfs');
+  const fixed = onDevice.reduce((sum, [, m]) => sum + (m.size ?? 0), 0);
+  const sharers = onDevice.filter(([, m]) => m.size === undefined).length;
+  const share = sharers === 0 ? 0 : Math.floor((len - fixed) / sharers / PAGE_SIZE) * PAGE_SIZE;
+  let pos = 0;
+  return points.map(([point, mount]) => {
+    if (mount.flavor === 'tmpfs') return { pos: 0, len: mount.size ?? usualTmpfs };
+    const part = { pos, len: mount.size ?? share };
+    pos += part.len;
+    if (part.len <= 0 || part.len % PAGE_SIZE !== 0 || pos > len) {
+      throw new Errno('EINVAL', `boot: mounts: ${point}: ${part.len} bytes of ${len} do not fit`);
+    }
+    return part;
+  });
 }

@@ -24,7 +24,7 @@ import { Pipe } from './fs/pipe.js';
 import { kernelRules, type KernelName, type KernelRules } from './kernel-rules.js';
 import type { LayoutPolicy } from './lease/layout.js';
 import { defaultLeaseSettings, type LeaseSettings } from './lease/leased-inode.js';
-import { checkMachineOptions } from './machine-options.js';
+import { checkMachineOptions, type Part, partitions } from './machine-options.js';
 import { DaxDevice } from './mm/dax-device.js';
 import { newMMEnv, type MMEnv } from './mm/mm-env.js';
 import type { AddressSpace } from './mm/address-space.js';
@@ -65,6 +65,8 @@ export interface MachineOptions {
   readonly device?: string;
   /** The device too lies in memory, without a file: nothing outlives the machine. */
   readonly inMemory?: boolean;
+  /** False: what is stored reaches the file, and the disk when the host likes; no msync waits. */
+  readonly flushes?: boolean;
   /** Bytes of the device's data if it is made now; the RAM's bytes. */
   readonly size?: number;
   readonly ram?: number;
@@ -90,7 +92,6 @@ export interface MachineOptions {
 const usual = {
   size: 64 * MiB,
   ram: 64 * MiB,
-  tmpfs: 32 * MiB,
   kernel: '7.2',
   iommu: 'off',
 } as const;
@@ -130,6 +131,7 @@ export class Machine implements AsyncDisposable {
     const { device, inMemory = false } = options;
     this.#temporary = device === undefined && !inMemory ? temporaryFolder() : null;
     this.device = openDevice(device, options.size, this.#temporary);
+    this.device.flushes = options.flushes ?? true;
     this.#ram = DaxDevice.memory(options.ram ?? usual.ram);
     this.mm = newMMEnv(this.sched, this.rules, {
       ram: this.#ram,
@@ -369,29 +371,6 @@ const temporaryFolder = () => mkdtempSync(join(tmpdir(), 'leasehold-'));
 
 const policyOf = (policy: string | LayoutPolicy = 'linux'): LayoutPolicy =>
   typeof policy === 'string' ? policyNamed(policy) : policy;
-
-interface Part {
-  readonly pos: number;
-  readonly len: number;
-}
-
-/** Where each mount lies on the device; tmpfs takes nothing of it. */
-function partitions(len: number, points: readonly (readonly [string, MountOptions])[]): Part[] {
-  const onDevice = points.filter(([, m]) => m.flavor !== 'tmpfs');
-  const fixed = onDevice.reduce((sum, [, m]) => sum + (m.size ?? 0), 0);
-  const sharers = onDevice.filter(([, m]) => m.size === undefined).length;
-  const share = sharers === 0 ? 0 : Math.floor((len - fixed) / sharers / PAGE_SIZE) * PAGE_SIZE;
-  let pos = 0;
-  return points.map(([point, mount]) => {
-    if (mount.flavor === 'tmpfs') return { pos: 0, len: mount.size ?? usual.tmpfs };
-    const part = { pos, len: mount.size ?? share };
-    pos += part.len;
-    if (part.len <= 0 || part.len % PAGE_SIZE !== 0 || pos > len) {
-      throw new Errno('EINVAL', `boot: mounts: ${point}: ${part.len} bytes of ${len} do not fit`);
-    }
-    return part;
-  });
-}
 
 /** What of open(2)'s flags a device node looks at. */
 const nodeFlags = (flags: readonly OpenFlag[]): NodeOpenFlag[] =>

@@ -5,7 +5,7 @@ import { rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import { slug, type Scenario, type WorldMaker } from '../explore/index.js';
 import type { LayoutPolicy } from '../lease/layout.js';
-import { bootMachine, type Machine } from '../machine.js';
+import { bootMachine, type Machine, type MachineOptions } from '../machine.js';
 import { actOf } from './acts.js';
 import { type Cell, type Ending } from './cell.js';
 import { Play } from './play.js';
@@ -28,10 +28,23 @@ export interface CellScenario extends Scenario<Machine> {
 }
 
 export interface CellScenarioOptions {
-  /** A real file; it is made anew for every run. */
+  /** A real file; every world makes a file system on it anew. */
   readonly device: string;
   /** Called when the scene is set, before anything races. */
   onSet?(play: Play): void;
+}
+
+/** What each file of this process was made for. */
+const made = new Map<string, number | undefined>();
+
+/**
+ * The device file of a world: the last one again if it has the size, since a new file system is
+ * made on it and what the last machine left pinned counts as a dead opener's.
+ */
+function deviceOf(device: string, { size }: MachineOptions): string {
+  if (made.get(device) !== size) rmSync(device, { force: true });
+  made.set(device, size);
+  return device;
 }
 
 export function cellScenario(
@@ -48,16 +61,15 @@ export function cellScenario(
   };
   const world: WorldMaker<Machine> = {
     async make({ strategy, timers, maxPoints }) {
-      rmSync(device, { force: true });
       const machine = await bootMachine({
         ...options,
-        device,
+        device: deviceOf(device, options),
+        flushes: false, // thousands of schedules, and no power failure of the host
         clock: 'virtual',
         maxPoints,
         ...(strategy !== undefined && { strategy }),
         ...(timers !== undefined && { timers }),
       });
-      machine.device.flushes = false; // thousands of schedules, and no power failure of the host
       const end = (): void => {
         play?.end();
         machine.abandon();

@@ -46,17 +46,20 @@ export interface PlayTimes {
   readonly pausesNs: readonly number[];
 }
 
-/** A burst when the operation begins, and then ever more rarely. */
-const burst = [0, 0, ms(1), ms(10), ms(100)];
+/**
+ * A burst when the operation begins; then one transfer between any two instants at which something
+ * else happens: bystanders at 1 ms, lease-break-time at 45 s, a grace to 50 s, late answers at 60 s.
+ */
+const burst = [0, 0, ms(1), ms(100)];
 
 export const virtualTimes: PlayTimes = {
-  periodNs: seconds(1),
+  periodNs: seconds(7), // never at an instant at which something else happens
   headNs: 0,
   horizonNs: seconds(200),
   afterNs: seconds(100),
   settleNs: seconds(1),
   lateNs: seconds(60),
-  pausesNs: [...burst, ...[1, 10, 20, 14.5, 6, 10, 40].map(seconds)],
+  pausesNs: [...burst, ...[31, 14.5, 6, 10, 40].map(seconds)],
 };
 
 export class Play {

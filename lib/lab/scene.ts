@@ -80,10 +80,10 @@ export async function setScene(
 ): Promise<Scene> {
   const admin = machine.spawn('admin');
   const fileLen = spec.act.nrPages * PAGE_SIZE;
-  for (const path of [dataPath, neighbourPath]) {
+  const files = { [dataPath]: fileLen, [neighbourPath]: PAGE_SIZE, [otherPath]: 0 };
+  for (const [path, len] of Object.entries(files)) {
     const fd = await admin.open(path, ['rdwr', 'creat']);
-    const len = path === dataPath ? fileLen : PAGE_SIZE;
-    await admin.write(fd, 0, new Uint8Array(len).fill(fillByte));
+    if (len > 0) await admin.write(fd, 0, new Uint8Array(len).fill(fillByte));
     await admin.close(fd);
   }
   return { machine, spec, admin, fileLen, periodNs, reclaims: [] };
@@ -92,9 +92,9 @@ export async function setScene(
 /** Blocks of the file system that nobody has. */
 export const freeBlocks = ({ machine }: Scene): number => machine.mounts.get('/')!.statfs().free;
 
-/** Make the other file, which takes the first free blocks; its bytes are otherByte. */
+/** Fill the other file, which takes the first free blocks; its bytes are otherByte. */
 export async function writeOther({ admin, fileLen }: Scene): Promise<void> {
-  const fd = await admin.open(otherPath, ['rdwr', 'creat', 'trunc']);
+  const fd = await admin.open(otherPath, ['wronly']);
   await admin.write(fd, 0, new Uint8Array(fileLen).fill(otherByte));
   await admin.close(fd);
 }
@@ -104,7 +104,6 @@ export async function corruptedBytes({ admin, fileLen }: Scene): Promise<number>
   const fd = await admin.open(otherPath, ['rdonly']);
   const bytes = await admin.read(fd, 0, fileLen);
   await admin.close(fd);
-  let corrupted = 0;
-  for (const byte of bytes) if (byte !== otherByte) corrupted++;
-  return corrupted;
+  if (Buffer.compare(bytes, new Uint8Array(bytes.length).fill(otherByte)) === 0) return 0;
+  return bytes.reduce((n, byte) => (byte === otherByte ? n : n + 1), 0);
 }
