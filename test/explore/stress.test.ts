@@ -1,8 +1,6 @@
 // Goal: real threads and processes find a re-read and a fence that are missing, the second of which
 // the explorer cannot find, and nothing where they are not missing.
 //
-// Covers: stress-workers
-//
 // How long a test may race is a budget: it ends with what it looks for, or after so many rounds.
 
 import { availableParallelism } from 'node:os';

@@ -15,8 +15,8 @@ test('its stage can be put back', async (t) => {
   await stage.end();
 });
 
-test('no schedule up to one preemption fails', async (t) => {
-  const { failures, complete, schedules, cut } = await explore(scenario, { preemptions: 1 });
+test('no schedule up to two preemptions fails', async (t) => {
+  const { failures, complete, schedules, cut } = await explore(scenario, { preemptions: 2 });
   t.deepEqual(failures, []);
   t.true(complete);
   t.true(schedules + cut > 20);
