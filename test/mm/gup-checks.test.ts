@@ -47,135 +47,144 @@ const fsdaxLong = {
 } as const;
 const tracked = { '6.1': 'ok', '6.12': 'EFAULT', '7.2': 'EFAULT', proposed: 'EFAULT' } as const;
 
-const rows: readonly Row[] = [
-  // row 1
-  { what: 'VM_IO', kind: null, vma: { io: true }, flags: read, linux: 'EFAULT' },
-  { what: 'VM_PFNMAP', kind: null, vma: { pfnmap: true }, flags: write, linux: 'EFAULT' },
-  {
-    what: 'VM_IO before fsdax',
-    kind: 'fsdax',
-    vma: { io: true },
-    flags: longRead,
-    linux: 'EFAULT',
-  },
-  // row 2
-  { what: 'long-term, fsdax', kind: 'fsdax', flags: longWrite, linux: fsdaxLong },
-  { what: 'long-term read, fsdax', kind: 'fsdax', flags: longRead, linux: fsdaxLong },
-  {
-    what: 'long-term, private fsdax',
-    kind: 'fsdax',
-    share: 'private',
-    flags: longWrite,
-    linux: fsdaxLong,
-  },
-  {
-    what: 'long-term, read-only fsdax: row 2 before row 4',
-    kind: 'fsdax',
-    prot: 'r',
-    flags: longWrite,
-    linux: { ...fsdaxLong, proposed: 'EFAULT' },
-  },
-  { what: 'long-term, device-dax', kind: 'devdax', flags: longWrite, linux: 'ok' },
-  { what: 'short, fsdax', kind: 'fsdax', flags: write, linux: 'ok' },
-  { what: 'FOLL_GET, fsdax', kind: 'fsdax', flags: { write: true, kind: 'get' }, linux: 'ok' },
-  // row 3
-  { what: 'secretmem, read', kind: 'secretmem', flags: read, linux: 'EFAULT' },
-  { what: 'secretmem, write', kind: 'secretmem', flags: write, linux: 'EFAULT' },
-  { what: 'secretmem, long-term', kind: 'secretmem', flags: longWrite, linux: 'EFAULT' },
-  {
-    what: 'secretmem, FOLL_GET',
-    kind: 'secretmem',
-    flags: { write: true, kind: 'get' },
-    linux: 'EFAULT',
-  },
-  {
-    what: 'secretmem, FOLL_FORCE',
-    kind: 'secretmem',
-    flags: { ...longWrite, force: true },
-    linux: 'EFAULT',
-  },
-  // row 3a
-  {
-    what: 'long-term write, shared page cache',
-    kind: 'pagecache',
-    flags: longWrite,
-    linux: tracked,
-  },
-  { what: 'long-term read, shared page cache', kind: 'pagecache', flags: longRead, linux: 'ok' },
-  {
-    what: 'long-term write, private page cache',
-    kind: 'pagecache',
-    share: 'private',
-    flags: longWrite,
-    linux: 'ok',
-  },
-  {
-    what: 'long-term read, private page cache',
-    kind: 'pagecache',
-    share: 'private',
-    flags: longRead,
-    linux: 'ok',
-  },
-  { what: 'long-term write, tmpfs', kind: 'shmem', flags: longWrite, linux: 'ok' },
-  { what: 'short write, shared page cache', kind: 'pagecache', flags: write, linux: 'ok' },
-  // rows 4 and 5
-  { what: 'write, no VM_WRITE', kind: null, prot: 'r', flags: write, linux: 'EFAULT' },
-  {
-    what: 'write, force, shared, no VM_WRITE',
-    kind: null,
-    prot: 'r',
-    flags: { ...longWrite, force: true },
-    linux: 'EFAULT',
-  },
-  {
-    what: 'write, force, private, no VM_WRITE',
-    kind: null,
-    share: 'private',
-    prot: 'r',
-    flags: { ...longWrite, force: true },
-    linux: 'ok',
-  },
-  // row 6
-  { what: 'read, PROT_NONE', kind: null, prot: '', flags: read, linux: 'EFAULT' },
-  {
-    what: 'read, PROT_NONE, force',
-    kind: null,
-    share: 'private',
-    prot: '',
-    flags: { ...read, force: true },
-    linux: 'ok',
-  },
-  { what: 'read, read-only', kind: null, prot: 'r', flags: longRead, linux: 'ok' },
-];
+/** By the row of facts 2.2 that decides, or would if it were another's. */
+const rows: Readonly<Record<string, readonly Row[]>> = {
+  'row 1': [
+    { what: 'VM_IO', kind: null, vma: { io: true }, flags: read, linux: 'EFAULT' },
+    { what: 'VM_PFNMAP', kind: null, vma: { pfnmap: true }, flags: write, linux: 'EFAULT' },
+    {
+      what: 'VM_IO before fsdax',
+      kind: 'fsdax',
+      vma: { io: true },
+      flags: longRead,
+      linux: 'EFAULT',
+    },
+  ],
+  'row 2': [
+    { what: 'long-term, fsdax', kind: 'fsdax', flags: longWrite, linux: fsdaxLong },
+    { what: 'long-term read, fsdax', kind: 'fsdax', flags: longRead, linux: fsdaxLong },
+    {
+      what: 'long-term, private fsdax',
+      kind: 'fsdax',
+      share: 'private',
+      flags: longWrite,
+      linux: fsdaxLong,
+    },
+    {
+      what: 'long-term, read-only fsdax: row 2 before row 4',
+      kind: 'fsdax',
+      prot: 'r',
+      flags: longWrite,
+      linux: { ...fsdaxLong, proposed: 'EFAULT' },
+    },
+    { what: 'long-term, device-dax', kind: 'devdax', flags: longWrite, linux: 'ok' },
+    { what: 'short, fsdax', kind: 'fsdax', flags: write, linux: 'ok' },
+    { what: 'FOLL_GET, fsdax', kind: 'fsdax', flags: { write: true, kind: 'get' }, linux: 'ok' },
+  ],
+  'row 3': [
+    { what: 'secretmem, read', kind: 'secretmem', flags: read, linux: 'EFAULT' },
+    { what: 'secretmem, write', kind: 'secretmem', flags: write, linux: 'EFAULT' },
+    { what: 'secretmem, long-term', kind: 'secretmem', flags: longWrite, linux: 'EFAULT' },
+    {
+      what: 'secretmem, FOLL_GET',
+      kind: 'secretmem',
+      flags: { write: true, kind: 'get' },
+      linux: 'EFAULT',
+    },
+    {
+      what: 'secretmem, FOLL_FORCE',
+      kind: 'secretmem',
+      flags: { ...longWrite, force: true },
+      linux: 'EFAULT',
+    },
+  ],
+  'row 3a': [
+    {
+      what: 'long-term write, shared page cache',
+      kind: 'pagecache',
+      flags: longWrite,
+      linux: tracked,
+    },
+    { what: 'long-term read, shared page cache', kind: 'pagecache', flags: longRead, linux: 'ok' },
+    {
+      what: 'long-term write, private page cache',
+      kind: 'pagecache',
+      share: 'private',
+      flags: longWrite,
+      linux: 'ok',
+    },
+    {
+      what: 'long-term read, private page cache',
+      kind: 'pagecache',
+      share: 'private',
+      flags: longRead,
+      linux: 'ok',
+    },
+    { what: 'long-term write, tmpfs', kind: 'shmem', flags: longWrite, linux: 'ok' },
+    { what: 'short write, shared page cache', kind: 'pagecache', flags: write, linux: 'ok' },
+  ],
+  'row 4': [{ what: 'write, no VM_WRITE', kind: null, prot: 'r', flags: write, linux: 'EFAULT' }],
+  'row 5': [
+    {
+      what: 'write, force, shared, no VM_WRITE',
+      kind: null,
+      prot: 'r',
+      flags: { ...longWrite, force: true },
+      linux: 'EFAULT',
+    },
+    {
+      what: 'write, force, private, no VM_WRITE',
+      kind: null,
+      share: 'private',
+      prot: 'r',
+      flags: { ...longWrite, force: true },
+      linux: 'ok',
+    },
+  ],
+  'row 6': [
+    { what: 'read, PROT_NONE', kind: null, prot: '', flags: read, linux: 'EFAULT' },
+    {
+      what: 'read, PROT_NONE, force',
+      kind: null,
+      share: 'private',
+      prot: '',
+      flags: { ...read, force: true },
+      linux: 'ok',
+    },
+    { what: 'read, read-only', kind: null, prot: 'r', flags: longRead, linux: 'ok' },
+  ],
+};
 
-for (const row of rows) {
-  for (const kernel of kernelNames) {
-    const expected = typeof row.linux === 'string' ? row.linux : (row.linux[kernel] ?? 'ok');
-    test(`${kernel}: ${row.what}: ${expected}`, async (t) => {
-      const m = memoryMachine({ kernel });
-      const { mm } = newProcess(m, 'app');
-      const file = row.kind === null ? null : new TestFile(m, row.kind, posOf(2));
-      await m.run(async (task) => {
-        const { prot = 'rw', share = 'shared' } = row;
-        const addr = await mapFile(task, mm, file, 2, { prot, share });
-        Object.assign(vmaOf(mm, addr).flags, row.vma);
-        const out = new Uint32Array(2);
-        const answer = await gup(task, mm, addr, 2, row.flags, out).then(
-          () => 'ok',
-          (e: unknown) => (isErrno(e) ? e.code : String(e)),
-        );
-        t.is(answer, expected);
-        if (answer === 'ok' && row.flags.kind === 'pin') m.env.pages.unpinPages(out, 0, 2);
-        else if (answer === 'ok') m.env.pages.putPages(out, 0, 2);
-        await mm.exitMmap(task);
-        file?.drop(0);
-      });
-      assertBalanced(t, m.env, { mms: m.mms });
+const cases = Object.entries(rows).flatMap(([cite, group]) =>
+  group.flatMap((row) => kernelNames.map((kernel) => ({ cite, row, kernel }))),
+);
+
+for (const { cite, row, kernel } of cases) {
+  const expected = typeof row.linux === 'string' ? row.linux : (row.linux[kernel] ?? 'ok');
+  test(`${kernel}: ${row.what}: ${expected} (facts 2.2 ${cite})`, async (t) => {
+    const m = memoryMachine({ kernel });
+    const { mm } = newProcess(m, 'app');
+    const file = row.kind === null ? null : new TestFile(m, row.kind, posOf(2));
+    await m.run(async (task) => {
+      const { prot = 'rw', share = 'shared' } = row;
+      const addr = await mapFile(task, mm, file, 2, { prot, share });
+      Object.assign(vmaOf(mm, addr).flags, row.vma);
+      const out = new Uint32Array(2);
+      const answer = await gup(task, mm, addr, 2, row.flags, out).then(
+        () => 'ok',
+        (e: unknown) => (isErrno(e) ? e.code : String(e)),
+      );
+      t.is(answer, expected);
+      if (answer === 'ok' && row.flags.kind === 'pin') m.env.pages.unpinPages(out, 0, 2);
+      else if (answer === 'ok') m.env.pages.putPages(out, 0, 2);
+      await mm.exitMmap(task);
+      file?.drop(0);
     });
-  }
+    assertBalanced(t, m.env, { mms: m.mms });
+  });
 }
 
-test('row 3: the fast path leaves a secretmem page alone though its entry is present and writable', async (t) => {
+test('the fast path leaves a secretmem page alone though its entry is present (facts 2.2 row 3)', async (t) => {
   for (const sched of [{ mode: 'live' }, { mode: 'simulated', seed: 1 }] as const) {
     const m = memoryMachine({ sched });
     const { mm } = newProcess(m, 'app');
