@@ -82,6 +82,8 @@ export interface KernelRules {
   readonly mapDirect: boolean;
   /** A file's block map can be sealed for DMA: proposal, facts 11, P11; lib/fs/file-ioctls.ts. */
   readonly sealBlockMap: boolean;
+  /** Who has a layout lease may map the blocks on the device: proposal; lib/fs/block-mapping.ts. */
+  readonly blockMappings: boolean;
 }
 
 const linux61: KernelRules = {
@@ -108,6 +110,7 @@ const linux61: KernelRules = {
   userLayoutLeases: false,
   mapDirect: false,
   sealBlockMap: false,
+  blockMappings: false,
 };
 
 const linux612: KernelRules = {
@@ -145,6 +148,7 @@ const proposed: KernelRules = {
   userLayoutLeases: true,
   mapDirect: true,
   sealBlockMap: true,
+  blockMappings: true,
 };
 
 /** The profiles by name. */

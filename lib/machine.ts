@@ -17,6 +17,7 @@ import type { Driver, NodeLibraries } from './driver/index.js';
 import type { NodeOpenFlag } from './driver/node-file.js';
 import { Errno } from './errno.js';
 import { cpuEngine, type BlockEngine } from './fs/direct-io.js';
+import { blockDeviceOps } from './fs/block-mapping.js';
 import { FileSystem } from './fs/file-system.js';
 import { FileLayouts } from './fs/layout-service.js';
 import type { FsEnv } from './fs/fs-env.js';
@@ -154,7 +155,14 @@ export class Machine implements AsyncDisposable {
         sched: this.sched,
         fileOf: ({ pid }, fd) => this.processes.all.find((p) => p.pid === pid)?.fds.get(fd),
       }),
-      board: { reservedPages: this.#reservedPages(options.deviceDax?.size ?? 0) },
+      board: {
+        reservedPages: this.#reservedPages(options.deviceDax?.size ?? 0),
+        blockDeviceOps: blockDeviceOps({
+          pages: this.mm.pages,
+          basePfn: this.mm.pages.regions.find((r) => r.kind === 'pmem')!.basePfn,
+          mountById: (id) => this.#fsById(id)?.mount,
+        }),
+      },
     });
     this.processes = new ProcessTable(this.#processKernel());
   }

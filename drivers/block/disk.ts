@@ -8,6 +8,7 @@ import {
   type DmaMapping,
   type Scheduler,
   type Task,
+  type VmOperations,
   WaitQueue,
 } from '../../lib/driver/index.js';
 
@@ -19,6 +20,8 @@ export interface DiskTransfer {
 }
 
 export class Disk {
+  /** What mappings of its node do; null: it cannot be mapped. */
+  readonly vmOps: VmOperations | null;
   /** What a request takes before its first byte moves. */
   delayNs = 0;
   readonly counters = { reads: 0, writes: 0, bytes: 0, errors: 0 };
@@ -26,6 +29,10 @@ export class Disk {
   #stalled = false;
   #bus: Bus | null = null;
   #go: WaitQueue | null = null;
+
+  constructor(vmOps: VmOperations | null = null) {
+    this.vmOps = vmOps;
+  }
 
   /** The driver binds. */
   attach(sched: Scheduler, bus: Bus): void {

@@ -63,6 +63,13 @@ export class BlockDevice {
 
 const nodeOps = (dev: Device<Disk>): FileOperations<void, BlockRequests> => ({
   ioctls: { STATS: () => ({ ...dev.hardware.counters }) },
+  /** Of a DAX device, in place of a page cache: lib/fs/block-mapping.ts says who may. ENODEV. */
+  mmap(_handle, vma) {
+    const { vmOps } = dev.hardware;
+    if (vmOps === null) throw new Errno('ENODEV', `mmap: ${dev.name} cannot be mapped`);
+    if (!vma.shared) throw new Errno('EINVAL', `mmap: ${dev.name} has no private mappings`);
+    vma.ops = vmOps;
+  },
   open() {},
   release() {},
 });
@@ -71,7 +78,7 @@ export default defineDriver({
   name: 'block',
   apiVersion: 1,
   idTable: [{ compatible: 'emul,disk' }],
-  emulate: () => new Disk(),
+  emulate: ({ blockDeviceOps }) => new Disk(blockDeviceOps ?? null),
   probe(dev: Device<Disk>) {
     dev.hardware.attach(dev.sched, dev.bus);
     dev.addNode(dev.name, nodeOps(dev));

@@ -11,6 +11,7 @@
 // queued work, stops the device's tasks, calls remove(), runs the actions, last first, and then
 // names whatever is left.
 
+import type { VmOperations } from '../mm/vma.js';
 import { Errno } from '../errno.js';
 import type { Task } from '../sched/task.js';
 import type { Device } from './device.js';
@@ -27,6 +28,8 @@ export interface DeviceId {
 export interface Board {
   /** Pages of the device file that no file system lies on; none unless the machine says so. */
   readonly reservedPages: Uint32Array;
+  /** What mappings of the block device do; absent: it has none. */
+  readonly blockDeviceOps?: VmOperations;
 }
 
 export interface Driver<Hardware = unknown, State = unknown> {

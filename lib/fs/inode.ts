@@ -14,6 +14,7 @@ import type { LeasedInode } from '../lease/leased-inode.js';
 import { AddressSpace, type AddressSpaceHost, type AddressSpaceKind } from '../mm/address-space.js';
 import type { PinnedPages } from '../mm/pinned-pages.js';
 import { lockClasses, RwSem } from '../sched/index.js';
+import type { Pfn } from '../units.js';
 import { Directory } from './directory.js';
 import type { ExtentList } from './extent.js';
 import type { FileKind } from './format.js';
@@ -119,8 +120,13 @@ export class Inode implements AddressSpaceHost, LeasedInode, LayoutInode {
 
   /** Live long-term pins of the file's pages. */
   pins(): readonly PinnedPages[] {
-    const pins = this.fs.env.mm.pinTable.pinsOf(this.mapping, 0, Infinity);
-    return pins.filter((pin) => pin.longterm);
+    const { pinTable } = this.fs.env.mm;
+    const own = pinTable.pinsOf(this.mapping, 0, Infinity).filter((pin) => pin.longterm);
+    if (!this.fs.rules.blockMappings) return own;
+    // Pinned through a mapping of the block device: no piece of those is of this mapping.
+    const here = (pfn: Pfn): boolean => this.mapping.pgoffOfPage(pfn) !== undefined;
+    const beside = [...pinTable].filter((pin) => pin.longterm && pin.pfns.some(here));
+    return [...new Set([...own, ...beside])];
   }
 
   /** The names in a directory; read from the device at first use. EUCLEAN: it is damaged. */

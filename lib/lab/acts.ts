@@ -9,6 +9,7 @@ import type { Driver } from '../driver/index.js';
 import type { Process } from '../machine.js';
 import type { Task } from '../sched/index.js';
 import type { DriverName } from './cell.js';
+import { blockDeviceAct } from './block-device-act.js';
 import { deviceDax } from './device-dax-act.js';
 import { directIO } from './direct-io-act.js';
 import { v4l2DmaBuf } from './dmabuf-act.js';
@@ -71,6 +72,7 @@ const acts: Readonly<Record<DriverName, Act>> = {
   'rdma-on-demand': rdmaOnDemand,
   'rdma-lease': rdmaLease,
   'rdma-revocable': rdmaRevocable,
+  'rdma-block-device': blockDeviceAct,
   'v4l2-userptr': v4l2UserPtr,
   'v4l2-dmabuf': v4l2DmaBuf,
   'direct-io': directIO,

@@ -16,6 +16,15 @@ const isRdma = ({ driver }: Cell): boolean => driver.startsWith('rdma');
 
 const exclusions: readonly Exclusion[] = [
   {
+    reason: 'no other policy lets the block device below a mounted file system be mapped',
+    applies: ({ driver }, { rules }) => driver === 'rdma-block-device' && !rules.blockMappings,
+  },
+  {
+    reason: 'pins of the file itself are as under lease-required: shown for rdma-pinned alone',
+    applies: ({ driver }, { rules }) =>
+      !['rdma-block-device', 'rdma-pinned'].includes(driver) && rules.blockMappings === true,
+  },
+  {
     reason: 'device-dax has no file: nothing to truncate, to sync or to reclaim',
     applies: ({ driver, operation }) => driver === 'device-dax' && operation !== 'exit',
   },

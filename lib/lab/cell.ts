@@ -8,6 +8,7 @@ export const driverNames = [
   'rdma-on-demand',
   'rdma-lease',
   'rdma-revocable',
+  'rdma-block-device',
   'v4l2-userptr',
   'v4l2-dmabuf',
   'direct-io',

@@ -38,7 +38,9 @@ function refusal(cell: Cell, policy: LayoutPolicy, pin: string): string[] {
   if (pin.includes('granted')) return [];
   const noLease = !behaviours[cell.behaviour].leases || ownLease === true;
   // Without a MAP_DIRECT mapping the driver finds no lease_direct(): EOPNOTSUPP (facts 9.1).
-  const noLeaseErrno = promises.lease === 'MAP_DIRECT' ? 'EOPNOTSUPP' : 'EPERM';
+  // Without a lease the block device gives a SIGBUS to its mapping, which a pin knows as EFAULT.
+  const withoutLease = cell.driver === 'rdma-block-device' ? 'EFAULT' : 'EPERM';
+  const noLeaseErrno = promises.lease === 'MAP_DIRECT' ? 'EOPNOTSUPP' : withoutLease;
   if (pin === noLeaseErrno && promises.longtermPin === 'needs-lease' && noLease) return [];
   if (pin === 'EOPNOTSUPP' && !revocable) return [];
   return [`the pin was refused: ${pin}`];

@@ -126,6 +126,9 @@ const byPolicy: Readonly<Record<string, readonly Objection[]>> = {
     row('Jason Gunthorpe, 2019', 'close of the file against close of the device at exit', hung),
     row('Dave Chinner, 2019', 'who is exiting must not block', killed, exitOrder),
   ],
+  'block-device': [
+    row('Jason Gunthorpe, 2019', 'right back to the start: lease revoke is blocked', hung, slowest),
+  ],
   'map-direct': [row('Jason Gunthorpe, 2017', 'no application can react in time', lost, slowest)],
   revoke: [
     row('Jason Gunthorpe, 2019', 'no revoke in vfio and RDMA that was not data corrupting', stray),

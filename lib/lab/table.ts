@@ -29,7 +29,8 @@ export const shortDrivers: Readonly<Record<DriverName, string>> = {
   'rdma-on-demand': 'odp',
   'rdma-lease': 'lease',
   'rdma-revocable': 'revoc',
-  'v4l2-userptr': 'userptr',
+  'rdma-block-device': 'blkdev',
+  'v4l2-userptr': 'uptr',
   'v4l2-dmabuf': 'dmabuf',
   'direct-io': 'direct',
   vfio: 'vfio',
@@ -43,7 +44,7 @@ const words: readonly (readonly [string, RegExp])[] = [
   ['denied', /^refused: (EPERM|EOPNOTSUPP|EFAULT)$/],
   ['safe', /^safe/],
   ['EBUSY', /EBUSY/],
-  ['ETXTBSY', /ETXTBSY/],
+  ['TXTBSY', /ETXTBSY/],
   ['EPERM', /^op: EPERM/],
   ['leaked', /^leaked/],
   ['hung', /^hung/],
@@ -57,7 +58,7 @@ export function wordOf(v: CellVerdict): { readonly rank: number; readonly word: 
   const failed = v.pin === 'granted' && v.verdict.startsWith('refused: ');
   const text = failed ? `op: ${v.outcome.end}` : v.verdict;
   const rank = words.findIndex(([, says]) => says.test(text));
-  return rank < 0 ? { rank: 2, word: text.slice(0, 7) } : { rank, word: words[rank]![0] };
+  return rank < 0 ? { rank: 2, word: text.slice(0, 6) } : { rank, word: words[rank]![0] };
 }
 
 function onDax(cells: readonly CellVerdict[]): readonly CellVerdict[] {
@@ -79,7 +80,7 @@ export function overview(verdicts: readonly CellVerdict[]): string {
   const drivers = driverNames.filter((d) => verdicts.some((v) => v.driver === d));
   const policies = [...new Set(verdicts.map((v) => v.policy))];
   const line = (first: string, rest: readonly string[]): string =>
-    `${first.slice(-20).padEnd(20)} ${rest.map((w) => w.padEnd(7)).join(' ')}`.trimEnd();
+    `${first.slice(-20).padEnd(20)} ${rest.map((w) => w.padEnd(6)).join(' ')}`.trimEnd();
   const head = line(
     'policy',
     drivers.map((d) => shortDrivers[d]),

@@ -23,6 +23,7 @@ export const overridableRules = [
   'userLayoutLeases',
   'mapDirect',
   'sealBlockMap',
+  'blockMappings',
 ] as const;
 
 const nameForm = /^[a-z][a-z0-9-]*(:[a-z0-9-]+)?$/;

@@ -2,6 +2,7 @@
 
 import { Errno } from '../errno.js';
 import type { LayoutPolicy } from '../lease/layout.js';
+import { blockDevice } from './block-device.js';
 import { bounce } from './bounce.js';
 import { busyExtent } from './busy-extent.js';
 import { ebusy } from './ebusy.js';
@@ -51,6 +52,7 @@ export const policies: Readonly<Record<PolicyId, LayoutPolicy>> = Object.freeze(
   }),
   'lease-required': leaseRequired('hang'),
   'lease-required:fail': leaseRequired('fail'),
+  'block-device': blockDevice,
   'map-direct': mapDirect,
   revoke,
   odp,

@@ -66,6 +66,13 @@ export const promises = {
     truncateFails: ['EBUSY'],
     mayHang: changes,
   }),
+  // S3, Jason Gunthorpe; P12
+  'block-device': promisesOf({
+    longtermPin: 'needs-lease',
+    holder: 'signalled',
+    leaseOutlivesPin: true,
+    mayHang: [...changes, 'unlock'],
+  }),
   // 9.1
   'map-direct': promisesOf({
     longtermPin: 'needs-lease',

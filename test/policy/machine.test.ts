@@ -89,6 +89,7 @@ const rows: [PolicyId, KernelName, string, string, number, string[]][] = [
   ['lease-break:implicit', 'proposed', 'ok', 'ok', 50, ['SIGIO 0 s', 'SIGBUS 45 s']],
   ['lease-required', 'proposed', 'ok', 'hung', Infinity, ['SIGIO 0 s']],
   ['lease-required:fail', '6.12', 'ok', 'EBUSY', 45, ['SIGIO 0 s']],
+  ['block-device', '6.12', 'ok', 'hung', Infinity, ['SIGIO 0 s']],
   ['map-direct', 'proposed', 'ok', 'ok', 45, ['SIGIO 0 s']],
   ['revoke', 'proposed', 'ok', 'ok', 0, []],
   ['orphan', 'proposed', 'ok', 'ok', 0, []],

@@ -5,7 +5,7 @@ import blockDriver, { type BlockDevice, Disk } from '../../../drivers/block/inde
 import { complianceSuite } from '../../../lib/driver/compliance.js';
 import { isErrno } from '../../../lib/errno.js';
 import { assertBalanced } from '../../support/balance.js';
-import { driverMachine } from '../../support/driver-machine.js';
+import { App, driverMachine } from '../../support/driver-machine.js';
 
 complianceSuite(test, {
   driver: blockDriver,
@@ -68,4 +68,28 @@ test('a medium that fails is EIO, and the mappings are gone', async (t) => {
   });
   free();
   assertBalanced(t, m.env);
+});
+
+test('the node of a disk without DAX is ENODEV to map, and a private mapping is EINVAL', async (t) => {
+  const fault = () => Promise.reject(new Error('never'));
+  for (const [disk, share, code] of [
+    [new Disk(), 'shared', 'ENODEV'],
+    [new Disk({ fault }), 'private', 'EINVAL'],
+  ] as const) {
+    const m = driverMachine();
+    m.core.register(blockDriver);
+    m.core.addDevice('emul,disk', disk);
+    const e = await t.throwsAsync(
+      m.run(async (task) => {
+        const { caller } = new App(m, task);
+        const file = await m.core.openNode(caller, 'block0', ['rdwr']);
+        try {
+          await file.mmap(caller, { shared: share === 'shared' } as never);
+        } finally {
+          file.putFile(task);
+        }
+      }),
+    );
+    t.true(isErrno(e, code));
+  }
 });
