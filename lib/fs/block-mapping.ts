@@ -10,13 +10,16 @@
 // nobody else ("if you don't have an active reference to the file layout, you are not allowed to
 // directly access the layout", Dave Chinner, August 2019): SIGBUS, as for free blocks and metadata.
 // The page is noted in the file's address space as a fault of the file itself would do it, so that
-// whoever changes the layout sees it and waits for pins and mappings of it.
+// whoever changes the layout sees it, waits for pins of it, and takes it out of these mappings too.
 
 import type { Inode } from './inode.js';
 import type { Mount } from './mount.js';
 import type { PageSpace } from '../mm/page.js';
-import { installPte, type VMA, VmFault, type VmOperations } from '../mm/vma.js';
-import type { Pfn, Pgoff } from '../units.js';
+import type { MM } from '../mm/mm.js';
+import { pfnOfPte } from '../mm/pte.js';
+import { clearPte, installPte, type VMA, VmFault, type VmOperations } from '../mm/vma.js';
+import { SideTable, type Task } from '../sched/index.js';
+import { PAGE_SIZE, type Pfn, type Pgoff } from '../units.js';
 
 export interface BlockMappingEnv {
   readonly pages: PageSpace;
@@ -24,6 +27,16 @@ export interface BlockMappingEnv {
   readonly basePfn: Pfn;
   mountById(id: number): Mount | undefined;
 }
+
+/** A page that some mapping of the device has. */
+interface Mapped {
+  readonly mm: MM;
+  readonly addr: number;
+  readonly pfn: Pfn;
+  readonly pgoff: Pgoff;
+}
+
+const mappedOf = new SideTable<Inode, Set<Mapped>>();
 
 interface Found {
   readonly inode: Inode;
@@ -45,6 +58,7 @@ export function blockDeviceOps(env: BlockMappingEnv): VmOperations {
         if (now === null || now.inode !== before.inode || !mayMap(now.inode, vma)) throw sigbus;
         now.inode.fs.watchPins();
         if (mapping.lookup(now.pgoff) === undefined) mapping.insert(now.pgoff, pfn);
+        note(now.inode, { mm: vma.mm, addr: sigbus.addr, pfn, pgoff: now.pgoff });
         const write = vma.prot.write;
         if (write) mapping.setDirty(now.pgoff);
         return installPte(vma, pgoff - vma.pgoff, pfn, { write, dirty: access === 'write' });
@@ -53,6 +67,33 @@ export function blockDeviceOps(env: BlockMappingEnv): VmOperations {
       }
     },
   };
+}
+
+function note(inode: Inode, mapped: Mapped): void {
+  const all = mappedOf.get(inode) ?? new Set();
+  for (const m of all) if (m.mm === mapped.mm && m.addr === mapped.addr) all.delete(m);
+  mappedOf.set(inode, all.add(mapped));
+}
+
+/** Pages [start, end) of the file leave every mapping of the device. Under invalidate_lock. */
+export async function unmapBlocks(
+  task: Task,
+  inode: Inode,
+  start: Pgoff,
+  end: Pgoff,
+): Promise<void> {
+  const all = mappedOf.get(inode);
+  for (const mapped of [...(all ?? [])]) {
+    const { mm, addr, pfn, pgoff } = mapped;
+    if (pgoff < start || pgoff >= end) continue;
+    all!.delete(mapped);
+    await mm.notifiers.around(task, addr, addr + PAGE_SIZE, 'unmap', async () => {
+      const vma = mm.vmas.at(addr); // munmap may have taken it, or put something else there
+      const index = vma === undefined ? 0 : (addr - vma.start) / PAGE_SIZE;
+      if (vma === undefined || vma.mapping !== null || vma.pte(index) === 0) return;
+      if (pfnOfPte(vma.pte(index)) === pfn) clearPte(vma, index);
+    });
+  }
 }
 
 /** The file that has the block now, where its mount allows such mappings; null: none. */

@@ -1,21 +1,20 @@
 // Requests of a regular file: where its blocks lie, and the flags that keep them there.
 //
-//   FS_IOC_FIEMAP            extents, as bytes of the file and of the device (fs/ioctl.c:ioctl_fiemap)
+//   FS_IOC_FIEMAP            extents: bytes of the file and of the device (fs/ioctl.c:ioctl_fiemap)
 //   FS_IOC_GETFLAGS          FS_IMMUTABLE_FL and FS_APPEND_FL; SETFLAGS changes them
 //   FS_IOC_SEAL_BLOCK_MAP    proposal: holes are filled, unwritten blocks zeroed, and the file is
 //                            immutable from then on, in one step; UNSEAL undoes the last part
 //
 // The seal is the preparation that Dave Chinner and Christoph Lameter spoke of in February 2019
-// (facts 11, P11: prepare, set FS_IMMUTABLE_FL, then map and register), in the form of Dan Williams'
-// FALLOC_FL_SEAL_BLOCK_MAP (v3, August 2017): holes first, then the flag, which outlives a crash;
-// sealing twice is no error; it takes CAP_LINUX_IMMUTABLE. What was asked of the file afterwards is
-// EPERM as for any immutable file; stores through mappings that are there, and DMA, go on.
+// (facts 11, P11: prepare, set FS_IMMUTABLE_FL, then map and register), in the form that Dan
+// Williams gave it: FALLOC_FL_SEAL_BLOCK_MAP (v3, August 2017). Holes first, then the flag, which
+// outlives a crash; sealing twice is no error; it takes CAP_LINUX_IMMUTABLE. Afterwards everything
+// is EPERM as for any immutable file; stores through mappings that are there, and DMA, go on.
 
-import { checkRange, posOf } from '../units.js';
 import { Errno } from '../errno.js';
 import { shown } from '../arguments.js';
 import type { Caller } from '../mm/caller.js';
-import { pagesFor, pgoffOf } from '../units.js';
+import { checkRange, pagesFor, pgoffOf, posOf } from '../units.js';
 import { changeFlags } from './attributes.js';
 import type { Inode } from './inode.js';
 import { makeWritten } from './layout-service.js';

@@ -24,6 +24,7 @@ import { revokePins } from '../mm/revocation.js';
 import type { Task } from '../sched/index.js';
 import type { Pfn, Pgoff } from '../units.js';
 import type { LayoutBreakEvent } from './fs-env.js';
+import { unmapBlocks } from './block-mapping.js';
 import type { Inode } from './inode.js';
 import { signalHolders } from './layout-signal.js';
 import { breakScopeOf } from './layout-table.js';
@@ -167,6 +168,7 @@ class LayoutBreaker {
       if (start >= end) return 'free';
       if (fs.rules.busyScanNeedsMapping && !mapping.mapped && !evicts) return 'free';
       await mapping.unmapMappingRange(this.#task, start, end);
+      if (fs.rules.blockMappings) await unmapBlocks(this.#task, this.#inode, start, end);
       this.#tell('scan');
       const pfn = mapping.firstBusy(start, end);
       if (pfn === undefined) return 'free';

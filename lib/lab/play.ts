@@ -47,8 +47,8 @@ export interface PlayTimes {
 }
 
 /**
- * A burst when the operation begins; then one transfer between any two instants at which something
- * else happens: bystanders at 1 ms, lease-break-time at 45 s, a grace to 50 s, late answers at 60 s.
+ * A burst when the operation begins; then one transfer between any two instants at which more
+ * happens: bystanders at 1 ms, lease-break-time at 45 s, a grace to 50 s, late answers at 60 s.
  */
 const burst = [0, 0, ms(1), ms(100)];
 
