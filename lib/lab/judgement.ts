@@ -29,6 +29,8 @@ function refusal(cell: Cell, policy: LayoutPolicy, pin: string): string[] {
   const { pins, revocable, ownLease } = actOf(cell.driver);
   const { promises } = policy;
   if (onPageCache(cell.operation)) return pin === 'granted' ? [] : [`the pin was refused: ${pin}`];
+  // Once somebody has sealed the file nobody opens it for writing any more: EPERM (mixture).
+  if (promises.lease === 'SEAL' && pin === 'granted+EPERM') return [];
   if (cell.driver === 'device-dax' || pins !== 'longterm') {
     return pin === 'granted' ? [] : [`DMA was refused: ${pin}`];
   }

@@ -24,8 +24,10 @@ export const immutable = definePolicy({
     throw new Errno('EPERM', 'pin: the block map of the file is not sealed');
   },
   async beforeChange(c, leases) {
-    if (!c.mayFail || !leases.immutable) return;
-    throw new Errno('EPERM', `${c.op}: the block map of ${c.inode.label} is sealed`);
+    if (c.mayFail && leases.immutable) {
+      throw new Errno('EPERM', `${c.op}: the block map of ${c.inode.label} is sealed`);
+    }
+    await leases.breakLayout(c);
   },
   onBusy: (c, pins) => (shortOnly(pins) ? { do: 'wait' } : failOrWait(c, 'EPERM')),
 });

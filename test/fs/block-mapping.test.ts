@@ -43,7 +43,7 @@ async function beside(
 
 const sigbus = { instanceOf: MemoryFault, message: /SIGBUS/ };
 
-test('with a layout lease the bytes of the file are there, and stores are seen in it', async (t) => {
+test('with a layout lease the bytes of the file are there, and stores reach it', async (t) => {
   await beside(t, 'block-device', async ({ app, fd, physical, map }) => {
     await app.setLease(fd, 'F_LAYOUT');
     const addr = await map(physical);
@@ -80,7 +80,7 @@ test('under a policy that does not know it, it is SIGBUS whatever the lease', as
   });
 });
 
-test('truncate takes the block out of the mapping: what was its file’s is SIGBUS', async (t) => {
+test('truncate takes the block out of the mapping: then it is SIGBUS', async (t) => {
   await beside(t, 'block-device', async ({ machine, app, fd, physical, map }) => {
     await app.setLease(fd, 'F_LAYOUT');
     const addr = await map(physical);
