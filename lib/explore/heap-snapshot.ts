@@ -37,6 +37,16 @@ type Loader = (object: object, values: readonly unknown[], at: number) => void;
 const viewsOf = (view: ArrayBufferView): Uint8Array =>
   new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 
+/** By their keys: one machine after the other has the same shapes, and compiled code is dear. */
+const loaders = new Map<string, Loader>();
+
+function loaderOf(keys: readonly string[]): Loader {
+  const id = JSON.stringify(keys);
+  let loader = loaders.get(id);
+  if (loader === undefined) loaders.set(id, (loader = makeLoader(keys)));
+  return loader;
+}
+
 /** A loader for objects with these keys: straight stores, which the engine compiles to moves. */
 function makeLoader(keys: readonly string[]): Loader {
   const stores = keys.map((key, i) => `o[${JSON.stringify(key)}] = v[at + ${i}];`).join('\n');
@@ -56,7 +66,7 @@ class Shape {
   constructor(keys: readonly string[], loose: boolean) {
     this.#keys = keys;
     this.#loose = loose;
-    this.#loader = makeLoader(keys);
+    this.#loader = loaderOf(keys);
   }
 
   add(object: object): void {
