@@ -1,20 +1,30 @@
 // Module hooks: the sources run as they are. TypeScript is stripped by esbuild, `./x.js` means
 // `./x.ts` where only that is there, and private fields are opened (open-fields.mjs).
 //
-// What esbuild made is kept under the system's temporary directory, by the hash of its source: a
-// test runner starts hundreds of processes. No names are kept for functions, as tsx would have it:
+// What esbuild made is kept in node_modules/.cache, by the hash of its source: a test runner starts
+// hundreds of processes. No names are kept for functions, as tsx would have it:
 // it costs a property definition for every closure that is made.
 
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transformSync, version } from 'esbuild';
 import { openFields } from './open-fields.mjs';
 
-const cache = join(tmpdir(), `leasehold-modules-${userInfo().uid}`);
-mkdirSync(cache, { recursive: true });
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const cache = join(root, 'node_modules/.cache/leasehold');
+
+function keep(file, code) {
+  const own = `${file}.${process.pid}`;
+  try {
+    mkdirSync(cache, { recursive: true });
+    writeFileSync(own, code);
+    renameSync(own, file); // whole or not at all, whoever else writes it
+  } catch (e) {
+    if (e.code !== 'EACCES' && e.code !== 'EROFS') throw e; // not ours to write to: do without
+  }
+}
 
 function compiled(source, path) {
   const hash = createHash('sha256').update(`${version} ${path}\n${source}`).digest('hex');
@@ -28,9 +38,7 @@ function compiled(source, path) {
     sourcemap: 'inline',
     sourcesContent: false,
   });
-  const own = `${file}.${process.pid}`;
-  writeFileSync(own, code);
-  renameSync(own, file); // whole or not at all, whoever else writes it
+  keep(file, code);
   return code;
 }
 
