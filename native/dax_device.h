@@ -5,7 +5,8 @@
 // The process-wide registry is keyed by (st_dev, st_ino): mapping the same file again, from
 // whatever thread, gives the same memory. Nothing here knows JavaScript; a SharedArrayBuffer cannot
 // be detached, so a handle that is closed only drops its share, and the memory goes when the last
-// buffer over it was collected. It holds no descriptor meanwhile. Bytes are copied without any lock: whoever races races.
+// buffer over it was collected. It holds no descriptor meanwhile. Bytes are copied without any
+// lock: whoever races races.
 //
 // A file that is cut from outside would kill the process at the next access (SIGBUS). Instead a
 // page of zeroes takes the place of the lost one, for this process, and is counted as poisoned.

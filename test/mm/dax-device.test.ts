@@ -15,6 +15,7 @@ import { DaxDevice } from '../../lib/mm/dax-device.js';
 import { native, type NativePageSpace } from '../../lib/native.js';
 import { MiB, PAGE_SIZE } from '../../lib/units.js';
 import { Child, inWorker } from '../native/threads.js';
+import { assertMachineBalanced } from '../support/balance.js';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'leasehold-device-'));
 test.after.always(() => fs.rmSync(folder, { recursive: true }));
@@ -150,7 +151,7 @@ test('machines that are booted and given up leave no descriptor behind', async (
     const where = i % 4 === 0 ? { device: file } : { inMemory: true, size: MiB };
     const machine = await bootMachine({ ...options, ...where });
     if (i % 2 === 0) machine.abandon();
-    else await machine.powerOff();
+    else await assertMachineBalanced(t, machine);
   }
   t.is(count(), before);
 });
