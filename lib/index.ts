@@ -34,7 +34,8 @@ export type {
 } from './lease/layout.js';
 export { policies, type PolicyId, policyNamed, promises } from './policy/index.js';
 
-export type { DeviceLibraries, LeaseArgs, LibraryOf, Thread } from './process/process.js';
+export type { LeaseArgs } from './process/descriptor-calls.js';
+export type { DeviceLibraries, LibraryOf, Thread } from './process/process.js';
 export type { MmapRequest, ProtName } from './process/memory-calls.js';
 export type { DirectoryEntry, FallocateMode, FileStat, FsStat } from './process/file.js';
 export type { LimitName } from './process/rlimits.js';

@@ -43,8 +43,11 @@ export function checkFault(inode: Inode, vma: VMA, pgoff: Pgoff): void {
 }
 
 /** The pages firstPfn, firstPfn + 1, ... */
-export const pfnRun = (firstPfn: Pfn, nrPages: number): Uint32Array =>
-  Uint32Array.from({ length: nrPages }, (_, i) => firstPfn + i);
+export function pfnRun(firstPfn: Pfn, nrPages: number): Uint32Array {
+  const pfns = new Uint32Array(nrPages);
+  for (let i = 0; i < nrPages; i++) pfns[i] = firstPfn + i;
+  return pfns;
+}
 
 /**
  * Copy between a buffer and a run of pages, offset bytes into its first one. One native call; page

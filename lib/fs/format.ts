@@ -221,23 +221,36 @@ function readField(view: DataView, at: number, type: FieldType): number {
   if (type === 'u16') return view.getUint16(at, true);
   if (type === 'u32') return view.getUint32(at, true);
   // Above 2^53 the number is not exact; such a value is garbage, and its range check says so.
-  return Number(view.getBigUint64(at, true));
+  return view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
 }
 
 function writeField(view: DataView, at: number, type: FieldType, value: number): void {
   if (type === 'u8') view.setUint8(at, value);
   else if (type === 'u16') view.setUint16(at, value, true);
   else if (type === 'u32') view.setUint32(at, value, true);
-  else view.setBigUint64(at, BigInt(value), true);
+  else {
+    view.setUint32(at, value, true); // modulo 2^32
+    view.setUint32(at + 4, value / 2 ** 32, true);
+  }
+}
+
+type FieldEntry = readonly [name: string, at: number, type: FieldType];
+const entriesByLayout = new WeakMap<Fields, readonly FieldEntry[]>();
+
+/** The fields of a layout, listed once: every structure that is read or written asks for them. */
+function entriesOf(layout: Fields): readonly FieldEntry[] {
+  const known = entriesByLayout.get(layout);
+  if (known !== undefined) return known;
+  const made = Object.entries(layout).map(([name, { at, type }]) => [name, at, type] as const);
+  entriesByLayout.set(layout, made);
+  return made;
 }
 
 /** Read the fields of the structure that begins at base. Nothing is checked. */
 export function decode<F extends Fields>(layout: F, bytes: Uint8Array, base = 0): Values<F> {
   const view = viewOf(bytes);
   const values: Record<string, number> = {};
-  for (const [name, { at, type }] of Object.entries(layout)) {
-    values[name] = readField(view, base + at, type);
-  }
+  for (const [name, at, type] of entriesOf(layout)) values[name] = readField(view, base + at, type);
   return values as Values<F>;
 }
 
@@ -249,18 +262,20 @@ export function encode<F extends Fields>(
   base = 0,
 ): void {
   const view = viewOf(bytes);
-  for (const [name, { at, type }] of Object.entries(layout)) {
+  for (const [name, at, type] of entriesOf(layout)) {
     const value = values[name as keyof F];
-    assert(Number.isSafeInteger(value) && value >= 0, `format: ${name} is ${value}`);
+    if (!Number.isSafeInteger(value) || value < 0) assert.fail(`format: ${name} is ${value}`);
     writeField(view, base + at, type, value);
   }
 }
 
+const noChecksum = new Uint8Array(4);
+
 /** The checksum that belongs in the field at checksumAt of the structure that bytes are. */
 export function checksumOf(bytes: Uint8Array, checksumAt: number): number {
   const before = crc32c(bytes.subarray(0, checksumAt));
-  const gap = crc32c(new Uint8Array(4), before);
-  return crc32c(bytes.subarray(checksumAt + 4), gap);
+  const gap = crc32c(noChecksum, before);
+  return checksumAt + 4 === bytes.length ? gap : crc32c(bytes.subarray(checksumAt + 4), gap);
 }
 
 /** Put its checksum into a structure. */

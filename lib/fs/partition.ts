@@ -43,7 +43,9 @@ export function partitionOf(bytes: PageBytes, firstPfn: Pfn, nrBlocks: number): 
   const pfnsFor = (block: number, offset: number, len: number): Uint32Array => {
     check(block, offset, len);
     const nr = Math.max(1, Math.ceil((offset + len) / BLOCK_SIZE));
-    return Uint32Array.from({ length: nr }, (_, i) => firstPfn + block + i);
+    const pfns = new Uint32Array(nr);
+    for (let i = 0; i < nr; i++) pfns[i] = firstPfn + block + i;
+    return pfns;
   };
   return {
     nrBlocks,

@@ -29,6 +29,5 @@ export async function memoryFailure(task: Task, { pages }: MMEnv, pfn: Pfn): Pro
 
 /** Whether any page of a run failed. */
 export function anyPoisoned({ pages }: MMEnv, pfn: Pfn, nrPages: number): boolean {
-  for (let i = 0; i < nrPages; i++) if (pages.hasFlags(pfn + i, pageFlags.poisoned)) return true;
-  return false;
+  return pages.anyFlags(pfn, nrPages, pageFlags.poisoned);
 }

@@ -138,6 +138,16 @@ export class PageMeta extends PageBytes {
     return (this.flags(pfn) & flags) === flags;
   }
 
+  /** Whether one of adjacent pages, which lie in one region, has one of the flags. */
+  anyFlags(pfn: Pfn, nrPages: number, flags: number): boolean {
+    const { meta, basePfn } = this.region(pfn);
+    const end = at(pfn - basePfn + nrPages, FLAGS);
+    for (let i = at(pfn - basePfn, FLAGS); i < end; i += 1 << META_SHIFT) {
+      if ((meta[i]! & flags) !== 0) return true;
+    }
+    return false;
+  }
+
   /** Set them; those that stood before. */
   setFlags(pfn: Pfn, flags: number): number {
     const { meta, basePfn } = this.region(pfn);

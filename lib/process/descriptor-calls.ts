@@ -111,16 +111,22 @@ export async function uringRegister(t: Thread, addr: number, len: number): Promi
   return fd;
 }
 
+/** F_LAYOUT alone, or with F_EXCLUSIVE as a list. */
+export type LeaseArgs = SetLeaseArg | readonly ['F_LAYOUT', 'F_EXCLUSIVE'];
+
+const leaseArg = (arg: LeaseArgs): SetLeaseArg =>
+  Array.isArray(arg) ? (arg.map(String).join('|') as SetLeaseArg) : (arg as SetLeaseArg);
+
 /**
  * fcntl(F_SETLEASE). What is no regular file is EINVAL, once it is the caller's (linux
  * fs/locks.c:vfs_setlease): nodes and anonymous inodes are root's, a pipe its maker's.
  */
-export async function setLease(t: Thread, file: File, fd: number, arg: SetLeaseArg): Promise<void> {
+export async function setLease(t: Thread, file: File, fd: number, arg: LeaseArgs): Promise<void> {
   const { uid, caps } = t.process.cred;
   if (!isRegular(file) && !isPipe(file) && uid !== 0 && !caps.has('CAP_LEASE')) {
     throw new Errno('EACCES', `setlease: ${file.label} belongs to uid 0`);
   }
-  await regularFile(file, 'EINVAL').setLease(t, arg, fd);
+  await regularFile(file, 'EINVAL').setLease(t, leaseArg(arg), fd);
 }
 
 /** fcntl(F_GETLEASE): what can have no lease has none (linux fs/locks.c:fcntl_getlease). */

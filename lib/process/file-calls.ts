@@ -90,26 +90,44 @@ const isMemoryOnly = (file: File): boolean => isRegular(file) && file.memoryOnly
 
 const hasPositions = (file: File): boolean => !isPipe(file) && !isMemoryOnly(file);
 
-/** pread(2): what there is, empty at the end of the file. ESPIPE for a pipe. */
-export async function pread(t: Thread, file: File, pos: number, len: number): Promise<Uint8Array> {
-  checkRange('read', pos, len);
+function checkReadable(file: File): asserts file is RegularFile | DeviceFile {
   if (!hasPositions(file)) throw new Errno('ESPIPE', `${file.label} has no positions`);
   if (!isRegular(file) && !isDevice(file)) throw new Errno('EINVAL', `${file.label} is not read`);
   readable(file);
+}
+
+/** pread(2): what there is, empty at the end of the file. ESPIPE for a pipe. */
+export async function pread(t: Thread, file: File, pos: number, len: number): Promise<Uint8Array> {
+  checkRange('read', pos, len);
+  checkReadable(file);
   const most = Math.min(len, MAX_RW_COUNT);
-  if (!isRegular(file)) return upTo(most, (target) => file.read(t, target));
+  if (!isRegular(file)) return upTo(new Uint8Array(most), (target) => file.read(t, target));
   // No more memory than the file has bytes; what a short one has past its end is read as before.
   const there = alignUp(Math.max(0, (await file.stat()).size - pos)) + PAGE_SIZE;
-  return upTo(Math.min(most, there), (target) => file.read(t, pos, target));
+  // Memory as it comes: a file system stores to every byte that it says it read.
+  const target = new Uint8Array(Buffer.allocUnsafeSlow(Math.min(most, there)).buffer);
+  return upTo(target, (bytes) => file.read(t, pos, bytes));
 }
 
 async function upTo(
-  len: number,
+  target: Uint8Array,
   read: (target: Uint8Array) => Promise<number>,
 ): Promise<Uint8Array> {
-  const target = new Uint8Array(len);
   const nr = await read(target);
   return nr === target.length ? target : target.slice(0, nr);
+}
+
+/** pread(2) into memory of the caller's own, which is all that is written to: how many bytes. */
+export async function preadInto(
+  t: Thread,
+  file: File,
+  pos: number,
+  target: Uint8Array,
+): Promise<number> {
+  checkRange('read', pos, checkBytes('read', target).length);
+  checkReadable(file);
+  const most = target.length > MAX_RW_COUNT ? target.subarray(0, MAX_RW_COUNT) : target;
+  return isRegular(file) ? file.read(t, pos, most) : file.read(t, most);
 }
 
 /** pwrite(2): how many bytes were written. */

@@ -11,7 +11,7 @@
 // to the open file, so that closing the descriptor meanwhile releases nothing (fdget()).
 
 import { Errno } from '../errno.js';
-import type { GetLeaseResult, SetLeaseArg } from '../lease/fcntl.js';
+import type { GetLeaseResult } from '../lease/fcntl.js';
 import type { Caller } from '../mm/caller.js';
 import type { Advice } from '../mm/mm.js';
 import { VmFault } from '../mm/vma.js';
@@ -50,12 +50,6 @@ export interface DeviceLibraries {}
 export type LibraryOf<N extends string> = N extends keyof DeviceLibraries
   ? DeviceLibraries[N]
   : devices.DeviceHandle;
-
-/** F_LAYOUT alone, or with F_EXCLUSIVE as a list. */
-export type LeaseArgs = SetLeaseArg | readonly ['F_LAYOUT', 'F_EXCLUSIVE'];
-
-const leaseArg = (arg: LeaseArgs): SetLeaseArg =>
-  Array.isArray(arg) ? (arg.map(String).join('|') as SetLeaseArg) : (arg as SetLeaseArg);
 
 type Opts = CallOptions | undefined;
 
@@ -141,8 +135,8 @@ export class Process extends ProcessState {
     return this.#fdCall('fcntl', opts, fd, (t, f) => descriptors.setSignal(t, f, sig));
   }
 
-  setLease(fd: number, arg: LeaseArgs, opts?: Opts): Promise<void> {
-    return this.#fdCall('fcntl', opts, fd, (t, f) => descriptors.setLease(t, f, fd, leaseArg(arg)));
+  setLease(fd: number, arg: descriptors.LeaseArgs, opts?: Opts): Promise<void> {
+    return this.#fdCall('fcntl', opts, fd, (t, f) => descriptors.setLease(t, f, fd, arg));
   }
 
   getLease(fd: number, opts?: Opts): Promise<GetLeaseResult> {
@@ -153,6 +147,11 @@ export class Process extends ProcessState {
 
   read(fd: number, pos: number, len: number, opts?: Opts): Promise<Uint8Array> {
     return this.#fdCall('pread', opts, fd, (t, f) => files.pread(t, f, pos, len));
+  }
+
+  /** read() into memory of the caller's own: how many bytes. */
+  readInto(fd: number, pos: number, target: Uint8Array, opts?: Opts): Promise<number> {
+    return this.#fdCall('pread', opts, fd, (t, f) => files.preadInto(t, f, pos, target));
   }
 
   write(fd: number, pos: number, data: Uint8Array, opts?: Opts): Promise<number> {

@@ -89,6 +89,15 @@ const byteCalls = ({ app, fds, anonAddr }: World): CallRow[] => {
       ],
     },
     {
+      name: 'readInto',
+      call: app.readInto.bind(app),
+      args: [
+        ['fd', fds.data],
+        ['pos', 0],
+        ['data', bytes],
+      ],
+    },
+    {
       name: 'write',
       call: app.write.bind(app),
       args: [

@@ -157,6 +157,7 @@ const deadCalls = ({ app, fds, anonAddr, observer }: World): Record<string, () =
   poll: () => app.poll(fds.data),
   read: () => app.read(fds.data, 0, 1),
   readDirect: () => app.readDirect(fds.data, 0, { addr: anonAddr, len: 4096 }),
+  readInto: () => app.readInto(fds.data, 0, new Uint8Array(1)),
   readPipe: () => app.readPipe(fds.readEnd, 1),
   readStream: () => app.readStream(fds.data, 1),
   readdir: () => app.readdir('/'),

@@ -102,6 +102,20 @@ test('a short read is a short array', async (t) => {
   t.is((await app.read(fd, 10, 16)).length, 0);
 });
 
+test('a read into memory of the caller says how much there was', async (t) => {
+  const app = fixture().table.spawn('app');
+  const fd = await app.open('/f', ['rdwr', 'creat']);
+  await app.write(fd, 0, bytes(10));
+  const target = new Uint8Array(8).fill(0xee);
+  t.is(await app.readInto(fd, 6, target), 4);
+  t.deepEqual([...target.subarray(0, 4)], [...(await app.read(fd, 6, 4))]);
+  t.is(await app.readInto(fd, 10, target), 0);
+  const [pipe] = await app.pipe();
+  await t.throwsAsync(app.readInto(pipe, 0, target), { code: 'ESPIPE' });
+  const writer = await app.open('/f', ['wronly']);
+  await t.throwsAsync(app.readInto(writer, 0, target), { code: 'EBADF' });
+});
+
 test('read, write and lseek share one position of the open file', async (t) => {
   const app = fixture().table.spawn('app');
   const fd = await app.open('/f', ['rdwr', 'creat']);
