@@ -22,7 +22,7 @@ import { positive, wholeNumber } from './numbers.js';
 const SIZE = 4 * MiB;
 /** The longest time that a child lives after it began, in milliseconds. */
 const MAX_LIFE_MS = 120;
-/** Processes that try every byte, by job: one has the memory of its images until it is collected. */
+/** Processes that try every byte, by job: one has its images in memory until they are collected. */
 const SHARES = 20;
 /** Only the process dies, so memory will do; it does more operations in the same time. */
 const place = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
