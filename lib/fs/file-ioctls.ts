@@ -96,11 +96,11 @@ export function fileIoctl(
   arg: unknown,
 ): Promise<unknown> {
   if (!Object.hasOwn(requests, request)) {
-    throw new Errno('ENOTTY', `ioctl: ${inode.label} knows no ${shown(request)}`);
+    throw new Errno('ENOTTY', `ioctl: request: ${inode.label} knows no ${shown(request)}`);
   }
   const isStruct = typeof arg === 'object' && arg !== null;
   if (request === 'FS_IOC_SETFLAGS' ? !isStruct : arg !== undefined && !isStruct) {
-    throw new Errno('EINVAL', `ioctl: ${request}: ${shown(arg)} is no structure`);
+    throw new Errno('EINVAL', `ioctl: arg: ${shown(arg)} is no structure of ${request}`);
   }
   return requests[request]!(caller, inode, arg as never);
 }

@@ -289,9 +289,10 @@ export class FileSystem {
 
   /**
    * FS_IOC_SHUTDOWN. `sync` has everything on the device first, `log` the transactions that are
-   * done, `now` nothing more. EIO.
+   * done, `now` nothing more. EINVAL: another word. EIO.
    */
   async shutDown(task: Task, first: 'sync' | 'log' | 'now'): Promise<void> {
+    checkWord('shutDown', 'first', first, ['sync', 'log', 'now']);
     if (first === 'sync') await this.sync(task);
     else if (first === 'log') this.mount.disk?.journal.commit();
     this.mount.shutDown();

@@ -90,6 +90,7 @@ const others: readonly (readonly [
   ['open', 'flags', noFlags, (fs, c, v) => fs.open(c, at, v)],
   ['open', 'mode', noModes, (fs, c, v) => fs.open(c, '/new', ['creat', 'rdwr'], v)],
   ['truncate', 'length', noLengths, (fs, c, v) => fs.truncate(c, at, v)],
+  ['shutDown', 'first', ['later', ...noStrings], (fs, c, v) => fs.shutDown(c.task, v)],
   ['rename', 'flags', ['x', 7, null, ['bogus']], (fs, c, v) => fs.rename(c, at, '/g', v)],
   ['mkdir', 'mode', noModes, (fs, c, v) => fs.mkdir(c, '/d', v)],
   [
@@ -240,6 +241,14 @@ const fileCalls = (
     ['setSignal', 'signal', [undefined, 7, '', 'BOGUS', {}], (f, _c, v) => f.setSignal(v)],
     ['checkMmap', 'prot', noObjects, (f, _c, v) => f.checkMmap(v, 'shared')],
     ['checkMmap', 'share', ['bogus', ...noStrings], (f, _c, v) => f.checkMmap({ write: false }, v)],
+    [
+      'ioctl',
+      'request',
+      ['bogus', ...noStrings],
+      (f, c, v) => f.ioctl(c, v, undefined),
+      ['ENOTTY'],
+    ],
+    ['ioctl', 'arg', noObjects, (f, c, v) => f.ioctl(c, 'FS_IOC_SETFLAGS', v)],
     ['mapDirect', 'vma', noObjects, (f, c, v) => f.mapDirect(c, v)],
   ];
 };
