@@ -7,10 +7,14 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { transformSync, version } from 'esbuild';
 import { openFields } from './open-fields.mjs';
+
+const require = createRequire(import.meta.url);
+/** Loaded when something is to be compiled, which mostly was before. */
+const { version } = require('esbuild/package.json');
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const cache = join(root, 'node_modules/.cache/leasehold');
@@ -30,7 +34,7 @@ function compiled(source, path) {
   const hash = createHash('sha256').update(`${version} ${path}\n${source}`).digest('hex');
   const file = join(cache, `${hash.slice(0, 32)}.mjs`);
   if (existsSync(file)) return readFileSync(file, 'utf8');
-  const { code } = transformSync(source, {
+  const { code } = require('esbuild').transformSync(source, {
     loader: 'ts',
     format: 'esm',
     target: 'node20',
