@@ -1,12 +1,12 @@
 // Module hooks: the sources run as they are. TypeScript is stripped by esbuild, `./x.js` means
 // `./x.ts` where only that is there, and private fields are opened (open-fields.mjs).
 //
-// What esbuild made is kept in node_modules/.cache, by the hash of its source: a test runner starts
-// hundreds of processes. No names are kept for functions, as tsx would have it:
+// What esbuild made is kept in node_modules/.cache, by the path, time and size of its source: a test
+// runner starts hundreds of processes, and each loads hundreds of modules. No names are kept for functions, as tsx would have it:
 // it costs a property definition for every closure that is made.
 
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,10 +30,27 @@ function keep(file, code) {
   }
 }
 
-function compiled(source, path) {
-  const hash = createHash('sha256').update(`${version} ${path}\n${source}`).digest('hex');
-  const file = join(cache, `${hash.slice(0, 32)}.mjs`);
+/** Which source this is; it is not read to find out. */
+function stamp(path) {
+  const { mtimeMs, size } = statSync(path);
+  return `${path} ${mtimeMs} ${size}`;
+}
+
+const here = dirname(fileURLToPath(import.meta.url));
+const makers = [
+  version,
+  stamp(join(here, 'typescript-hooks.mjs')),
+  stamp(join(here, 'open-fields.mjs')),
+].join(' ');
+
+function compiled(path) {
+  const hash = createHash('sha1')
+    .update(`${makers} ${stamp(path)}`)
+    .digest('hex');
+  const file = join(cache, `${hash}.mjs`);
   if (existsSync(file)) return readFileSync(file, 'utf8');
+  const text = readFileSync(path, 'utf8');
+  const source = /\/(lib|drivers)\//.test(path) ? openFields(text, path) : text;
   const { code } = require('esbuild').transformSync(source, {
     loader: 'ts',
     format: 'esm',
@@ -57,8 +74,5 @@ export async function resolve(specifier, context, nextResolve) {
 
 export async function load(url, context, nextLoad) {
   if (!url.startsWith('file:') || !/\.m?ts$/.test(url)) return nextLoad(url, context);
-  const path = fileURLToPath(url);
-  const text = readFileSync(path, 'utf8');
-  const source = /\/(lib|drivers)\//.test(path) ? openFields(text, path) : text;
-  return { format: 'module', source: compiled(source, path), shortCircuit: true };
+  return { format: 'module', source: compiled(fileURLToPath(url)), shortCircuit: true };
 }
