@@ -5,6 +5,6 @@ export default {
   extensions: { ts: 'module' },
   nodeArguments: [`--import=${new URL('scripts/register.mjs', import.meta.url)}`],
   workerThreads: false,
-  concurrency: 2,
+  concurrency: 3,
   timeout: '3m',
 };
