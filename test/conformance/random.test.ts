@@ -177,7 +177,7 @@ function sequence(seed: number, nrSteps: number): Step[] {
   return [...begin, ...Array.from({ length: nrSteps }, () => g.step())];
 }
 
-const nrCases = Number(process.env['CASES'] ?? 100);
+const nrCases = Number(process.env['CASES'] ?? 150);
 
 for (const kernel of ['6.1', '6.12', '7.2', 'proposed'] satisfies KernelName[]) {
   test(`${nrCases} random sequences find no bug on ${kernel}`, async (t) => {

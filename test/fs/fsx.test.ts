@@ -11,7 +11,7 @@ import { bytesOf, FsMachine, PAGES, type TestProcess } from './fs-fixture.js';
 
 const MAX = PAGES(16);
 const COMMANDS = 60;
-const operations = Number(process.env['FSX_OPERATIONS'] ?? 2400);
+const operations = Number(process.env['FSX_OPERATIONS'] ?? 3600);
 
 const kinds = [
   ...['read', 'write', 'write', 'mapread', 'mapwrite', 'truncate', 'alloc', 'keep_size', 'punch'],

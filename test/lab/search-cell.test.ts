@@ -20,7 +20,7 @@ const measure = (
   driver: DriverName,
   behaviour: BehaviourName,
   operation: OperationName = 'truncate',
-  schedules = 4,
+  schedules = 6,
 ): Promise<Found> =>
   searchCell({ policy, driver, behaviour, operation }, policyNamed(policy), {
     device: join(folder, `pmem${nrDevices++}.img`),
