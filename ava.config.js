@@ -1,5 +1,5 @@
-// How ava runs: TypeScript by scripts/register.mjs, a child process per file so that a crash names its
-// file.
+// How ava runs: TypeScript by scripts/register.mjs, and a child process for each file, so that a
+// crash names its file.
 export default {
   files: ['test/**/*.test.ts', '!test/**/*.slow.test.ts'],
   extensions: { ts: 'module' },

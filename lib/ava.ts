@@ -122,17 +122,15 @@ export async function assertRace<W = Machine>(
   if (replayed !== undefined && decodeToken(replayed).scenario === scenario.name) {
     const again = await replayToken(scenario, replayed);
     t.log(traceView(again).join('\n'));
-    const { failure } = again;
-    if (failure === null) t.pass('the schedule does not fail any more');
-    else t.fail(`${failure.kind}: ${failure.message}`);
+    t.is(again.failure, null, again.failure?.message ?? 'the schedule does not fail');
     return;
   }
   const { budget = { seconds: USUAL_SECONDS } } = options;
   const found = await explore(scenario, { ...options, budget });
   t.log(found.coverage);
   for (const finding of found.failures) await show(t, scenario, finding);
+  t.deepEqual(found.failures, []);
   if (options.mustComplete === true) t.true(found.complete, found.coverage);
-  else t.pass();
 }
 
 interface RaceTest {

@@ -1,9 +1,9 @@
 // Module hooks: the sources run as they are. TypeScript is stripped by esbuild, `./x.js` means
 // `./x.ts` where only that is there, and private fields are opened (open-fields.mjs).
 //
-// What esbuild made is kept in node_modules/.cache, by the path, time and size of its source: a test
-// runner starts hundreds of processes, and each loads hundreds of modules. No names are kept for functions, as tsx would have it:
-// it costs a property definition for every closure that is made.
+// What esbuild made is kept in node_modules/.cache, by the path, time and size of its source: a
+// test runner starts hundreds of processes, and each loads hundreds of modules. esbuild's keepNames
+// is off: it defines a property of every closure that is made.
 
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';

@@ -34,7 +34,7 @@ type Fields = Record<PropertyKey, unknown>;
 /** Writes the values from at on back into the fields of one object. */
 type Loader = (object: object, values: readonly unknown[], at: number) => void;
 
-const viewsOf = (view: ArrayBufferView): Uint8Array =>
+const bytesOf = (view: ArrayBufferView): Uint8Array =>
   new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 
 /** By their keys: one machine after the other has the same shapes, and compiled code is dear. */
@@ -103,67 +103,57 @@ function arrayRestorer(array: unknown[]): Restore {
   };
 }
 
-/** Most maps of a machine are small or unchanged, and most changes are keys that came last. */
-function mapRestorer(map: Map<unknown, unknown>): Restore {
-  const keys = [...map.keys()];
-  const values = [...map.values()];
+/**
+ * What a map or a set has is put back in its order. Most are unchanged, or got keys that come last.
+ * isOld: whether this is still its nth entry.
+ */
+function keyedRestorer(
+  keyed: Map<unknown, unknown> | Set<unknown>,
+  isOld: (key: unknown, n: number) => boolean,
+  refill: () => void,
+): Restore {
+  const { size } = keyed;
   const late: unknown[] = [];
-  /** Whether the first keys are the old ones; those that came after them are noted. */
   const beginsAsItDid = (): boolean => {
-    if (map.size < keys.length) return false;
-    let i = 0;
-    for (const key of map.keys()) {
-      if (i >= keys.length) late.push(key);
-      else if (key !== keys[i] || map.get(key) !== values[i]) return false;
-      i++;
+    if (keyed.size < size) return false;
+    let n = 0;
+    for (const key of keyed.keys()) {
+      if (n >= size) late.push(key);
+      else if (!isOld(key, n)) return false;
+      n++;
     }
     return true;
   };
   return () => {
-    if (keys.length === 0) {
-      if (map.size > 0) map.clear();
+    if (size === 0) {
+      if (keyed.size > 0) keyed.clear();
       return;
     }
     if (beginsAsItDid()) {
-      for (const key of late) map.delete(key);
+      for (const key of late) keyed.delete(key);
     } else {
-      map.clear();
-      for (let i = 0; i < keys.length; i++) map.set(keys[i], values[i]);
+      keyed.clear();
+      refill();
     }
     late.length = 0;
   };
+}
+
+function mapRestorer(map: Map<unknown, unknown>): Restore {
+  const keys = [...map.keys()];
+  const values = [...map.values()];
+  const isOld = (key: unknown, n: number): boolean => key === keys[n] && map.get(key) === values[n];
+  return keyedRestorer(map, isOld, () => keys.forEach((key, n) => map.set(key, values[n])));
 }
 
 function setRestorer(set: Set<unknown>): Restore {
   const saved = [...set];
-  const late: unknown[] = [];
-  const beginsAsItDid = (): boolean => {
-    if (set.size < saved.length) return false;
-    let i = 0;
-    for (const value of set) {
-      if (i >= saved.length) late.push(value);
-      else if (value !== saved[i]) return false;
-      i++;
-    }
-    return true;
-  };
-  return () => {
-    if (saved.length === 0) {
-      if (set.size > 0) set.clear();
-      return;
-    }
-    if (beginsAsItDid()) {
-      for (const value of late) set.delete(value);
-    } else {
-      set.clear();
-      for (const value of saved) set.add(value);
-    }
-    late.length = 0;
-  };
+  const isOld = (value: unknown, n: number): boolean => value === saved[n];
+  return keyedRestorer(set, isOld, () => saved.forEach((value) => set.add(value)));
 }
 
 function bytesRestorer(view: ArrayBufferView): Restore {
-  const bytes = viewsOf(view);
+  const bytes = bytesOf(view);
   const saved = Uint8Array.from(bytes);
   return () => bytes.set(saved);
 }

@@ -27,7 +27,7 @@ import {
 } from './failure.js';
 import { fieldsAreOpen, HeapSnapshot } from './heap-snapshot.js';
 import type { Ground, InvariantOptions, Race, Scenario } from './scenario.js';
-import { noStep, type RunRecord, type Search } from './search.js';
+import type { RunRecord, Search } from './search.js';
 
 /** Begins the labels of the objects that stand for judges. */
 export const JUDGE = 'judge of ';
@@ -52,19 +52,6 @@ interface Invariant {
   broken: boolean;
 }
 
-/** Stands in while the stage is set. */
-const noSearch: Search = {
-  name: 'none',
-  wantsSteps: false,
-  bound: null,
-  samples: true,
-  begin: () => false,
-  choose: () => 0,
-  step: noStep,
-  end: () => {},
-  coverage: () => 'nothing',
-};
-
 class Run implements Race, Strategy {
   readonly name: string;
   sched!: Scheduler;
@@ -81,15 +68,14 @@ class Run implements Race, Strategy {
   culprit = '';
   /** Given with keep(): put back with the world. */
   readonly kept: object[] = [];
-  #search: Search;
-  #options: RunOptions;
+  /** From begin() on; nothing is asked of it while the stage is set. */
+  #search!: Search;
+  #options: RunOptions = {};
   readonly #invariants: Invariant[] = [];
   #notes: string[] = [];
 
   constructor(name: string) {
     this.name = name;
-    this.#search = noSearch;
-    this.#options = {};
   }
 
   /** A run begins under this search; the lists are its own, and stay with its record. */
@@ -265,7 +251,7 @@ export class Stage {
     assert(busy.length === 0, `${this.#scenario.name}: ${busy.join(', ')} left over by the body`);
     if (!fieldsAreOpen) return;
     const roots = [this.#run, sched, ...(typeof world === 'object' && world ? [world] : [])];
-    const snapshot = HeapSnapshot.take(roots, [this.#scenario, noSearch]);
+    const snapshot = HeapSnapshot.take(roots, [this.#scenario]);
     this.unsound = snapshot.unsound;
     if (snapshot.unsound.length === 0) this.#snapshot = snapshot;
     else snapshot.release();
