@@ -57,6 +57,8 @@ export interface DaxFile {
 
 /** A mapped file. Closing drops this share; the memory stays while a buffer over it is alive. */
 export interface DaxMapping {
+  /** A touch of a page of the range reads that page from the file, and none ahead of it. */
+  adviseRandom(pos: number, len: number): void;
   /** The same object at every call while it is alive; what workers are sent shares the memory. */
   readonly buffer: SharedArrayBuffer;
   close(): void;

@@ -100,6 +100,12 @@ SysResult DaxDevice::Flush(size_t pos, size_t len) const {
   return {};
 }
 
+SysResult DaxDevice::AdviseRandom(size_t pos, size_t len) const {
+  const size_t start = pos / kPageSize * kPageSize;
+  if (madvise(data_ + start, pos + len - start, MADV_RANDOM) != 0) return {errno, "madvise"};
+  return {};
+}
+
 SysResult DaxDevice::Punch(size_t pos, size_t len) const {
   // MADV_REMOVE is fallocate(PUNCH_HOLE) on the file of the mapping, in whole pages.
   const size_t start = (pos + kPageSize - 1) / kPageSize * kPageSize;

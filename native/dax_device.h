@@ -51,6 +51,9 @@ class DaxDevice {
   /** The bytes read as zero and the file's whole blocks are given back (MADV_REMOVE). */
   SysResult Punch(size_t pos, size_t len) const;
 
+  /** A touch of a page of [pos, pos + len) reads that page and no others (MADV_RANDOM). */
+  SysResult AdviseRandom(size_t pos, size_t len) const;
+
   /** Pages lost to SIGBUS, and which they are, counted from the start of the mapping. */
   uint64_t PoisonedCount() const { return guard_.PoisonedCount(); }
   std::vector<uint64_t> PoisonedPages() const { return guard_.PoisonedPages(); }

@@ -85,6 +85,13 @@ napi_value CloseMapping(CallFrame& call) {
 
 napi_value Len(CallFrame& call) { return call.Number(static_cast<double>(DeviceOf(call)->len())); }
 
+napi_value AdviseRandom(CallFrame& call) {
+  const Share& device = DeviceOf(call);
+  const Stretch at = StretchOf(call, device);
+  Check(call, device->AdviseRandom(at.pos, at.len));
+  return call.Undefined();
+}
+
 // compare(pos, bytes): index of the first byte that differs, or -1.
 napi_value Compare(CallFrame& call) {
   const Share& device = DeviceOf(call);
@@ -221,6 +228,7 @@ napi_value WriteAsync(CallFrame& call) {
 Napi::Function DaxMapping::Define(Napi::Env env) {
   return DefineClass(env, "DaxMapping",
                      {
+                         Property<AdviseRandom>("adviseRandom"),
                          Getter<Buffer>("buffer"),
                          Property<CloseMapping>("close"),
                          Property<Compare>("compare"),

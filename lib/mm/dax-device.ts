@@ -96,6 +96,8 @@ export class DaxDevice implements Disposable {
     this.meta = new Uint32Array(this.buffer, layout.metaPos, META_WORDS * layout.nrPages);
     this.#file = file;
     this.#mapping = mapping;
+    // Counters are touched here and there: reading ahead would fill holes of the file with zeros.
+    mapping.adviseRandom(0, layout.dataPos);
     this.#layout = layout;
     this.#mountWords = new Uint32Array(this.buffer, layout.mountPos, 2);
     this.#mountsSeen = Atomics.load(this.#mountWords, 1);

@@ -212,6 +212,7 @@ void MappingsAreSharedAndLostPagesArePoisoned() {
   BulkFill(device->data(), 5, device->len());
   CHECK(device->Flush(4000, 5000).ok() && device->Punch(0, 4096).ok());
   CHECK(device->data()[0] == 0 && device->data()[4096] == 5);
+  CHECK(device->AdviseRandom(4095, 2).ok() && device->data()[4096] == 5);
   CHECK(ftruncate(fd, 4096) == 0);
   std::vector<std::thread> threads;
   std::atomic<int> sum{0};

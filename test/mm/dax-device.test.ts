@@ -13,7 +13,7 @@ import { Errno } from '../../lib/errno.js';
 import { bootMachine } from '../../lib/machine.js';
 import { DaxDevice } from '../../lib/mm/dax-device.js';
 import { native, type NativePageSpace } from '../../lib/native.js';
-import { MiB, PAGE_SIZE } from '../../lib/units.js';
+import { GiB, MiB, PAGE_SIZE } from '../../lib/units.js';
 import { Child, inWorker } from '../native/threads.js';
 import { assertMachineBalanced } from '../support/balance.js';
 
@@ -89,6 +89,21 @@ for (const size of [64 * 1024, MiB, 16 * MiB, 33 * MiB]) {
     again.close();
   });
 }
+
+test('the counters of a device are read page by page, its data ahead', (t) => {
+  const { file, device } = newDevice(GiB);
+  const vmas = fs.readFileSync('/proc/self/smaps', 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
+  const parts = vmas.filter((vma) => vma.split('\n')[0]!.endsWith(file));
+  const kB = (n: number) => `${n / 1024}`;
+  t.deepEqual(
+    parts.map((vma) => [/^Size: +(\d+) kB/m.exec(vma)![1], / rr /.test(vma)]),
+    [
+      [kB(device.dataPos), true],
+      [kB(GiB), false],
+    ],
+  );
+  device.close();
+});
 
 test('what was written is read back, from the file as well', async (t) => {
   const { file, device } = newDevice();

@@ -73,6 +73,23 @@ test('bytes are filled, punched and copied, on this thread and off it', async (t
   t.is(other.compare(0, new Uint8Array(10).fill(9)), -1);
 });
 
+test('of a range that is touched at random Linux reads the pages touched and none ahead', (t) => {
+  const { name, file } = newFile(1 << 20);
+  const mapping = file.map();
+  mapping.adviseRandom(4096, 8192);
+  const smaps = fs.readFileSync('/proc/self/smaps', 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
+  const parts = smaps.filter((vma) => vma.split('\n')[0]!.endsWith(name));
+  // VmFlags: rr is VM_RAND_READ (Documentation/filesystems/proc.rst).
+  t.deepEqual(
+    parts.map((vma) => [/^Size: +(\d+) kB/m.exec(vma)![1], / rr /.test(vma)]),
+    [
+      ['4', false],
+      ['8', true],
+      ['1012', false],
+    ],
+  );
+});
+
 test('copies and fills above 16 MiB, which stream, leave no byte out', (t) => {
   const len = (16 << 20) + 4096 + 77;
   const file = native.memoryFile('bulk');
@@ -230,6 +247,7 @@ const badCalls: { call: (mapping: DaxMapping) => unknown; says: RegExp }[] = [
   { call: (m) => m.fill(0, 1, -1), says: /^byte / },
   { call: (m) => m.fillAsync(2 ** 52, 2 ** 52, 0), says: /^pos: / },
   { call: (m) => m.flush(4000, 97), says: /^pos: / },
+  { call: (m) => m.adviseRandom(4000, 97), says: /^pos: / },
   { call: (m) => m.punch(0, 2 ** 53), says: /^len / },
   { call: (m) => m.read(4090, new Uint8Array(7)), says: /^pos: / },
   { call: (m) => m.read(0, 'x' as never), says: /^target / },
