@@ -1,16 +1,19 @@
 // MAP_DIRECT: a layout lease that lives as long as a mapping (Dan Williams, v9, October 2017).
 //
 //   mmap(MAP_DIRECT) -> lease -> munmap, or the last piece of it: the lease ends
-//                         `----> timeout of a break: the lease is gone, accesses SIGBUS
+//                         `----> timeout of a break: the lease is gone, the whole mapping is
+//                                unmapped, accesses SIGBUS
 //
-// The holder is told by SIGIO, and cannot cancel a break: it can munmap in time.
+// The holder is told by SIGIO, and cannot cancel a break: it can munmap in time. The timeout has a
+// task of its own (v8 03/14, map_direct_invalidate): whoever began the break may have gone away, or
+// not have waited, and what it was to change may be a part of the mapping.
 
 import { strict as assert } from 'node:assert';
 import { Errno } from '../errno.js';
 import type { KernelRules } from '../kernel-rules.js';
 import type { Caller } from '../mm/caller.js';
 import type { VMA } from '../mm/vma.js';
-import { SideTable } from '../sched/index.js';
+import { SideTable, type Task } from '../sched/index.js';
 import { pagesFor, type Pgoff } from '../units.js';
 import type { LeaseContext } from './lease-context.js';
 import type { FileLease, LeaseHolder } from './lease.js';
@@ -48,7 +51,12 @@ export function takeMapDirect(
     pid: process.pid,
     readable: true,
     writable: false,
-    notify: () => process.sendSignal('SIGIO', { code: 'POLL_MSG' }),
+    notify: (_sig, { breakTimeNs }) => {
+      process.sendSignal('SIGIO', { code: 'POLL_MSG' });
+      if (breakTimeNs === 0) return; // lease-break-time 0: never
+      const invalidate = (task: Task) => invalidateAt(task, breakTimeNs, leases, direct);
+      caller.task.sched.spawn(`timeout of ${holder.label}`, invalidate, { daemon: true });
+    },
   };
   const lease = leases.setLease(caller, holder, 'F_RDLCK', { kind: 'LAYOUT' });
   const end = vma.pgoff + pagesFor(vma.end - vma.start);
@@ -58,6 +66,28 @@ export function takeMapDirect(
   const others = directsOfFile.get(key) ?? new Set();
   directsOfFile.set(key, others.add(direct));
   return lease;
+}
+
+/** map_direct_invalidate(): from here on every access faults, and the fault is for a policy. */
+async function invalidateAt(
+  task: Task,
+  untilNs: number,
+  leases: LeaseContext,
+  { lease, start, end, parts }: Direct,
+): Promise<void> {
+  const { clock } = task.sched;
+  await clock.sleep(task, untilNs - clock.nowNs);
+  const [part] = parts;
+  if (part === undefined) return; // unmapped in time
+  leases.getLease(lease.owner); // who looks at a lease that is past its time ends it
+  const { mapping } = part;
+  if (!lease.gone || mapping === null) return;
+  await mapping.invalidateLock.downWrite(task);
+  try {
+    await mapping.unmapMappingRange(task, start, end);
+  } finally {
+    mapping.invalidateLock.upWrite(task);
+  }
 }
 
 /** A mapping was split (VmOperations.open): its new part stands under the same lease. */

@@ -3,10 +3,11 @@
 // Proposed by Dan Williams (mmap MAP_DIRECT, v7 to v9, October 2017). The RDMA half of v8 unmapped
 // the region at the IOMMU after lease-break-time and kept its addresses until dereg.
 // Objections: no application reacts in time "unless you set the timeout to multiple minutes" (Jason
-// Gunthorpe); it mixes DMA-API and IOMMU-API (Joerg Roedel); not a mapping's business (Christoph
-// Hellwig, Dave Chinner).
+// Gunthorpe); it mixes DMA-API and IOMMU-API (Joerg Roedel); "mmap is simply the wrong kind of
+// interface for this" (Christoph Hellwig; Dave Chinner).
 // Here: a long-term pin wants a MAP_DIRECT mapping, else EOPNOTSUPP, and a driver that can give
-// pages back in place of an IOMMU domain. A holder may delay a break by munmap, never cancel it.
+// pages back in place of an IOMMU domain. A holder can munmap in time, but not cancel a break; the
+// timeout takes the whole mapping, whatever was to change (lib/lease/map-direct.ts).
 
 import { Errno } from '../errno.js';
 import { definePolicy } from '../lease/define-policy.js';

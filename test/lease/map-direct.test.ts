@@ -28,6 +28,7 @@ function setUp(uid = 0) {
   const vma = (pgoff: number, nrPages: number, owner: object = mm) =>
     ({
       mm: owner,
+      mapping: null,
       file,
       pgoff,
       start: posOf(pgoff),

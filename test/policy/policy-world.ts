@@ -114,7 +114,7 @@ export class PolicyWorld {
     this.file.leaseGone = () => (this.#leaseWentFirst ||= this.pins.size > 0);
     this.#caller = { task: new Task(sched, 999, 'app', false), process: this.app };
     const span = { pgoff: 0, start: 0, end: posOf(3) };
-    this.vma = { ...span, mm: {}, file: this.file, flags: {} } as unknown as VMA;
+    this.vma = { ...span, mm: {}, file: this.file, flags: {}, mapping: null } as unknown as VMA;
   }
 
   /** Whatever lease the behaviour has the application take. */
