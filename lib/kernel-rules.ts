@@ -74,6 +74,16 @@ export interface KernelRules {
    * EINVAL. fs/locks.c:kernel_setlease. Facts 4.2, read in 7.3.
    */
   readonly leasesAreOptIn: boolean;
+  /**
+   * security_file_lock() is asked before the kind of file is looked at: since generic_setlease
+   * takes delegations of directories (6.19). fs/locks.c:vfs_setlease. read
+   */
+  readonly leaseModulesFirst: boolean;
+  /**
+   * A file's f_owner is allocated by its first user, a lease among them, and may not be had: 6.12+.
+   * fs/fcntl.c:file_f_owner_allocate, fs/locks.c:generic_add_lease. read
+   */
+  readonly ownerAllocated: boolean;
   /** An in-kernel server may hold a write delegation. fs/locks.c:generic_add_lease, 6.6+. read */
   readonly writeDelegations: boolean;
   /** Layout leases for user space, F_LAYOUT and F_EXCLUSIVE: proposal, facts 9.4. */
@@ -106,6 +116,8 @@ const linux61: KernelRules = {
   directIOPins: false,
   tmpfsDirectIO: false,
   leasesAreOptIn: false,
+  leaseModulesFirst: false,
+  ownerAllocated: false,
   writeDelegations: false,
   userLayoutLeases: false,
   mapDirect: false,
@@ -124,6 +136,7 @@ const linux612: KernelRules = {
   umemForcesWrite: false,
   frameVectorForcesWrite: false,
   uringFileBacked: 'gup',
+  ownerAllocated: true,
   writeDelegations: true,
 };
 
@@ -137,6 +150,7 @@ const linux72: KernelRules = {
   evictWaits: true,
   ext4LargeFolios: true,
   leasesAreOptIn: true,
+  leaseModulesFirst: true,
 };
 
 const proposed: KernelRules = {

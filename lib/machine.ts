@@ -25,6 +25,7 @@ import { Pipe } from './fs/pipe.js';
 import { kernelRules, type KernelName, type KernelRules } from './kernel-rules.js';
 import type { LayoutPolicy } from './lease/layout.js';
 import { defaultLeaseSettings, type LeaseSettings } from './lease/leased-inode.js';
+import type { SecurityHooks } from './lease/security-hooks.js';
 import { checkMachineOptions, type Part, partitions } from './machine-options.js';
 import { DaxDevice } from './mm/dax-device.js';
 import { newMMEnv, type MMEnv } from './mm/mm-env.js';
@@ -165,6 +166,11 @@ export class Machine implements AsyncDisposable {
       },
     });
     this.processes = new ProcessTable(this.#processKernel());
+  }
+
+  /** Where a test or a policy of the site adds its security module, as a BPF program would be. */
+  get security(): SecurityHooks {
+    return this.leases.security;
   }
 
   get clock(): Clock {

@@ -4,9 +4,17 @@
 //   no such verb, or no such advice EOPNOTSUPP · flags EINVAL · a window's key EINVAL · a key that
 //   names no region EFAULT, one of another domain EPERM, of a region that is not on-demand, or has
 //   another key by now ENOENT (Soft-RoCE: EINVAL for each of them) · a range outside it or unmapped
-//   EFAULT · PREFETCH_WRITE of a region that is not writable EPERM · no memory ENOMEM
+//   EFAULT · PREFETCH_WRITE of a region that is not writable EPERM · no memory for the call itself
+//   ENOMEM; a page that cannot be had is EFAULT (hmm_vma_fault), and in the background nobody's
 
-import { type Caller, type Device, Errno, isErrno, type Task } from '../../lib/driver/index.js';
+import {
+  type Caller,
+  type Device,
+  Errno,
+  isErrno,
+  slabAlloc,
+  type Task,
+} from '../../lib/driver/index.js';
 import { checkAddr, checkInt, checkOneOf } from './args.js';
 import { indexOf, isWindowKey } from './keys.js';
 import type { MR } from './mr.js';
@@ -27,6 +35,8 @@ export interface AdviseMRArg {
 
 export async function adviseMR(file: UverbsFile, arg: AdviseMRArg, caller: Caller): Promise<void> {
   const { device } = file;
+  const nrSge = Array.isArray(arg.sgList) ? arg.sgList.length : 0;
+  if (nrSge > 0) slabAlloc(caller.task, 'the list of ranges'); // uverbs_process_attr
   if (!device.rules.adviseMR) throw new Errno('EOPNOTSUPP', 'advise_mr: no such verb');
   if (!['PREFETCH', 'PREFETCH_WRITE', 'PREFETCH_NO_FAULT'].includes(arg.advice)) {
     throw new Errno('EOPNOTSUPP', `advise_mr: advice ${String(arg.advice)}`);
@@ -35,8 +45,10 @@ export async function adviseMR(file: UverbsFile, arg: AdviseMRArg, caller: Calle
   for (const flag of arg.flags) checkOneOf('flag', flag, ['flush']);
   if (!Array.isArray(arg.sgList)) throw new Errno('EINVAL', 'advise_mr: a list is needed');
   using pd = file.objects.use<PD>('pd', arg.pd);
+  const flush = arg.flags.includes('flush');
+  if (!flush) slabAlloc(caller.task, 'prefetch work'); // rxe_ib_advise_mr_prefetch
   const parts = arg.sgList.map((sge) => checkPart(file, pd.object, arg.advice, sge));
-  if (arg.flags.includes('flush')) await fetchParts(caller.task, parts, arg.advice);
+  if (flush) await fetchParts(caller.task, parts, arg.advice);
   else fetchLater(device.dev, parts, arg.advice);
 }
 

@@ -4,7 +4,7 @@
 //             EOPNOTSUPP · then umem.ts, or odp-umem.ts for ON_DEMAND
 //   failure   leaves no charge, no pin, no key
 
-import { type Caller, DmaBuf, Errno, PAGE_SIZE } from '../../lib/driver/index.js';
+import { type Caller, DmaBuf, Errno, PAGE_SIZE, slabAlloc } from '../../lib/driver/index.js';
 import {
   accessBits,
   accessOf,
@@ -56,12 +56,14 @@ export async function regMR(file: UverbsFile, arg: RegMRArg, caller: Caller): Pr
   const len = implicit ? hcaLimits.maxMRSize : checkAddr('length', arg.len);
   const iova = checkAddr('iova', orElse(arg.iova, addr));
   checkOffsets(addr, iova);
+  slabAlloc(caller.task, 'a uobject');
   checkCoreAccess(access, device.rules);
   using pd = file.objects.use<PD>('pd', arg.pd);
   checkDriverAccess(access, device.rules);
   if (implicit && !device.rules.implicitOdp) {
     throw new Errno('EOPNOTSUPP', 'reg_mr: no implicit on-demand paging'); // facts 5.5: rxe_odp.c
   }
+  slabAlloc(caller.task, 'a region');
   const held: { mr: MR | null } = { mr: null };
   const memory = await takeMemory(file, caller, { addr, len, access }, held);
   const based = device.rules.zeroBased && (access & accessBits.zero_based) !== 0 ? 0 : iova;

@@ -16,6 +16,7 @@ import {
   Mutex,
   PAGE_SIZE,
   type RangeWatch,
+  slabAlloc,
   type Task,
   WaitQueue,
 } from '../../lib/driver/index.js';
@@ -49,6 +50,9 @@ export class OdpUmem implements RegionMemory, Backing {
   #nrHolders = 0;
 
   constructor(dev: Device<Hca>, caller: Caller, request: OdpRequest) {
+    for (const list of ['an on-demand umem', 'its pages', 'its DMA addresses']) {
+      slabAlloc(caller.task, list); // ib_umem_odp_get, ib_init_umem_odp
+    }
     this.#dev = dev;
     this.#addr = request.addr;
     this.writable = isWritable(request.access);

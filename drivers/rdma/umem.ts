@@ -19,6 +19,7 @@ import {
   PAGE_SIZE,
   type PinnedPages,
   type RevokeReason,
+  slabAlloc,
   type Task,
   unchargePinned,
 } from '../../lib/driver/index.js';
@@ -81,6 +82,8 @@ export class Umem implements RegionMemory {
       throw new Errno('EINVAL', `reg_mr: [${addr}, +${len}) wraps around`);
     }
     assertMayLock(process, 'reg_mr');
+    slabAlloc(caller.task, 'a umem');
+    slabAlloc(caller.task, 'a list of pages');
     const nrPages = (alignUp(addr + len) - alignDown(addr)) / PAGE_SIZE;
     if (nrPages === 0 || nrPages > 0xffffffff) {
       throw new Errno('EINVAL', `reg_mr: a range of ${nrPages} pages`);
@@ -127,6 +130,7 @@ async function pinChunks(
         revoke: (_pins, why, task) => request.revoke(why, task),
       });
       chunks.push(pins);
+      slabAlloc(caller.task, 'a scatter table');
       at = end;
     }
   } catch (e) {

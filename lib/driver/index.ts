@@ -60,6 +60,7 @@ export {
   Mutex,
   Prng,
   RwSem,
+  slabAlloc,
   WaitQueue,
   type Clock,
   type Scheduler,

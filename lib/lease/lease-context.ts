@@ -1,7 +1,7 @@
 // struct file_lock_context, its leases: all leases of one inode, and whoever waits to break them.
 //
 //   call         from                waits   may throw                   tells
-//   setLease     fcntl, a server     no      EACCES EINVAL EAGAIN        leaseGranted
+//   setLease     fcntl, a server     no      EACCES EINVAL EAGAIN ENOMEM leaseGranted
 //   unlock       fcntl               policy  EACCES EINVAL EAGAIN EINTR  breakers, who look again
 //   getLease     fcntl               no      no
 //   breakLease   open, truncate      yes     EAGAIN EINTR                notify, once per kind
@@ -28,6 +28,7 @@ import {
   type SetLeaseOptions,
   type LeaseType,
 } from './lease.js';
+import { contextAlloc } from './lease-alloc.js';
 import { traceBreak, traceGone, traceGranted, traceTimeout } from './lease-trace.js';
 import { checkMayLease, type LeaseEnv, type LeasedInode } from './leased-inode.js';
 
@@ -60,7 +61,7 @@ export class LeaseContext implements LayoutLeases {
 
   /**
    * F_SETLEASE of a type: a new lease, or another type for the one of that kind that holder has.
-   * EACCES, EINVAL: see checkMayLease(). EAGAIN: the file is open in a way that conflicts,
+   * EACCES, EINVAL: see checkMayLease(). ENOMEM. EAGAIN: the file is open in a way that conflicts,
    * somebody else has a lease and this is to be the only one, or somebody else's is about to be
    * given up. (linux fs/locks.c: generic_add_lease; the order of the checks is its order.)
    */
@@ -72,10 +73,12 @@ export class LeaseContext implements LayoutLeases {
   ): FileLease {
     const { kind = 'LEASE', exclusive = false, manager, fd = -1 } = opts;
     const { inode } = this;
-    checkMayLease(inode, manager === undefined ? caller.process : null);
+    const asked = { process: caller.process, holder, arg: kind === 'LAYOUT' ? 'F_LAYOUT' : type };
+    checkMayLease(this.#env, inode, manager === undefined ? asked : null);
     if (kind === 'DELEG' && type === 'F_WRLCK' && !this.#env.rules.writeDelegations) {
       throw new Errno('EINVAL', 'setlease: this kernel has no write delegations');
     }
+    contextAlloc(caller.task, this.#env.rules, inode, holder);
     this.#touch('write');
     this.#timeOut();
     if (openConflicts(inode, holder, type, kind)) {
@@ -89,9 +92,7 @@ export class LeaseContext implements LayoutLeases {
       this.#granted(mine, caller, fd);
       return mine;
     }
-    if (!this.#env.settings.enabled) {
-      throw new Errno('EINVAL', 'setlease: leases-enable is 0');
-    }
+    if (!this.#env.settings.enabled) throw new Errno('EINVAL', 'setlease: leases-enable is 0');
     const { pid } = caller.process;
     const lease = this.#insert({ type, kind, exclusive, owner: holder, pid, manager });
     this.#granted(lease, caller, fd);
@@ -105,7 +106,7 @@ export class LeaseContext implements LayoutLeases {
    * with another code, only where the policy keeps layout leases until the pins are gone.
    */
   async unlock(caller: Caller, holder: LeaseHolder, kind?: LeaseKind): Promise<void> {
-    checkMayLease(this.inode, caller.process);
+    checkMayLease(this.#env, this.inode, { process: caller.process, holder, arg: 'F_UNLCK' });
     this.#touch('write');
     const mine = this.#heldBy(holder, kind);
     if (mine === undefined) {

@@ -10,6 +10,7 @@
 
 import type { Caller, ProcessLike } from '../mm/caller.js';
 import type { LeaseEndReason } from './layout.js';
+import type { OwnedFile } from './lease-alloc.js';
 
 export type LeaseType = 'F_RDLCK' | 'F_WRLCK';
 /** What F_SETLEASE takes and F_GETLEASE answers. */
@@ -21,7 +22,7 @@ export type LeaseArg = LeaseType | 'F_UNLCK';
 export type LeaseKind = 'LEASE' | 'LAYOUT' | 'DELEG';
 
 /** The open file description that holds a lease: fl_file and fl_owner in one. */
-export interface LeaseHolder {
+export interface LeaseHolder extends OwnedFile {
   readonly label: string;
   readonly pid: number;
   /** FMODE_READ and FMODE_WRITE of the open file. */

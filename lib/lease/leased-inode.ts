@@ -8,6 +8,8 @@ import type { Scheduler } from '../sched/index.js';
 import { seconds } from '../units.js';
 import type { OpenCounts } from './conflict.js';
 import type { LayoutPolicy } from './layout.js';
+import type { LeaseHolder } from './lease.js';
+import { SecurityHooks } from './security-hooks.js';
 
 /** /proc/sys/fs/lease-break-time and leases-enable: one per machine, changed at any time. */
 export interface LeaseSettings {
@@ -15,11 +17,14 @@ export interface LeaseSettings {
   breakTimeNs: number;
   /** False: no new leases; those there are stay. */
   enabled: boolean;
+  /** Whom the machine's security modules let have leases; all, while there is none. */
+  readonly security: SecurityHooks;
 }
 
 export const defaultLeaseSettings = (): LeaseSettings => ({
   breakTimeNs: seconds(45),
   enabled: true,
+  security: new SecurityHooks(),
 });
 
 /** The inode as its leases see it. */
@@ -31,6 +36,8 @@ export interface LeasedInode extends OpenCounts {
   readonly supportsLeases: boolean;
   /** FS_IMMUTABLE_FL. Absent: it is not. */
   readonly immutable?: boolean;
+  /** Whether its file_lock_context was made: lease-alloc.ts. Absent: not yet. */
+  hasLockContext?: boolean;
   /** Decides how layout leases end. Absent: as the holder wishes. */
   readonly policy?: LayoutPolicy;
   /** Live long-term pins of the file's pages. Absent: none. */
@@ -43,18 +50,39 @@ export interface LeaseEnv {
   readonly settings: LeaseSettings;
 }
 
+/** Who asks for a lease, on which open file, and for what. */
+export interface LeaseAsked {
+  readonly process: ProcessLike;
+  readonly holder: Pick<LeaseHolder, 'label'>;
+  readonly arg: string;
+}
+
 /**
- * Whether the file can have leases, and this process take one: EACCES comes before EINVAL
- * (linux fs/locks.c: vfs_setlease, generic_setlease). Null: the kernel asks for itself.
+ * Whether the file can have leases, and this process take one. EACCES comes first, then EINVAL and
+ * what a security module says, in the order of the kernel: up to 6.18 the module is asked about
+ * regular files only (linux fs/locks.c: generic_setlease; from 6.9 vfs_setlease), since then about
+ * any, before the file is (vfs_setlease, then kernel_setlease and generic_setlease). Null: the
+ * kernel asks for itself, and no module is heard.
  */
-export function checkMayLease(inode: LeasedInode, process: ProcessLike | null): void {
-  if (process !== null) {
-    const { uid, caps } = process.cred;
+export function checkMayLease(
+  env: Pick<LeaseEnv, 'rules' | 'settings'>,
+  inode: LeasedInode,
+  asked: LeaseAsked | null,
+): void {
+  const modulesFirst = env.rules.leaseModulesFirst;
+  if (asked !== null) {
+    const { uid, caps } = asked.process.cred;
     if (uid !== inode.uid && !caps.has('CAP_LEASE')) {
       throw new Errno('EACCES', `setlease: ${inode.label} belongs to uid ${inode.uid}`);
     }
+    if (modulesFirst) askModules(env, asked);
   }
   if (!inode.isRegular || !inode.supportsLeases) {
     throw new Errno('EINVAL', `setlease: ${inode.label} can have no lease`);
   }
+  if (asked !== null && !modulesFirst) askModules(env, asked);
+}
+
+function askModules({ settings }: Pick<LeaseEnv, 'settings'>, asked: LeaseAsked): void {
+  settings.security.fileLock(asked.process, asked.holder, asked.arg);
 }

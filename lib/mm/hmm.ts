@@ -3,7 +3,7 @@
 // For devices that mirror a page table instead of pinning (facts 5.5). The answer is worth
 // something only between readBegin() and readRetry() of an interval notifier on the range.
 
-import { Errno } from '../errno.js';
+import { Errno, isErrno } from '../errno.js';
 import type { Task } from '../sched/index.js';
 import { alignUp, isAligned, PAGE_SIZE, type Pfn } from '../units.js';
 import { handleFault } from './fault.js';
@@ -27,8 +27,9 @@ export interface HmmPage {
 }
 
 /**
- * EFAULT: nothing mapped, no right to read, or a fault that ends in a signal. EPERM: a write to a
- * mapping that is not writable. EINVAL: device memory without pages, or the mm is gone.
+ * EFAULT: nothing mapped, no right to read, or a fault that ends in a signal or finds no page.
+ * EPERM: a write to a mapping that is not writable. EINVAL: device memory without pages, or the mm
+ * is gone.
  */
 export async function faultRange(
   task: Task,
@@ -67,8 +68,8 @@ async function onePage(
     try {
       await handleFault(task, vma, vma.indexOf(addr), range.write ? 'write' : 'read');
     } catch (e) {
-      if (!(e instanceof VmFault)) throw e;
-      throw new Errno('EFAULT', `hmm: ${e.message}`, { cause: e });
+      if (!(e instanceof VmFault) && !isErrno(e, 'ENOMEM')) throw e;
+      throw new Errno('EFAULT', `hmm: ${e.message}`, { cause: e }); // any VM_FAULT_ERROR
     }
   }
 }

@@ -9,7 +9,7 @@
 
 import assert from 'node:assert/strict';
 import { Errno } from '../errno.js';
-import { lockClasses, RwSem, type Task } from '../sched/index.js';
+import { lockClasses, RwSem, slabAlloc, type Task } from '../sched/index.js';
 import { alignUp, isAligned, PAGE_SIZE, type Pgoff, pgoffOf } from '../units.js';
 import { anonOps, ShmemObject, shmemOps } from './anon.js';
 import type { ProcessLike } from './caller.js';
@@ -213,7 +213,11 @@ export class MM {
   // -- under mmap_lock, for writing --
 
   async #place(task: Task, req: MmapRequest, len: number, replaced: VMA[]): Promise<number> {
-    if (req.fixed === undefined || req.fixed === false) return this.vmas.findGap(len);
+    if (req.fixed === undefined || req.fixed === false) {
+      const gap = this.vmas.findGap(len);
+      slabAlloc(task, 'a VMA');
+      return gap;
+    }
     const { addr } = req;
     if (addr === undefined || !isAligned(addr)) throw new Errno('EINVAL', `mmap: fixed at ${addr}`);
     if (req.fixed === 'noreplace') {
@@ -221,6 +225,7 @@ export class MM {
         throw new Errno('EEXIST', `mmap: 0x${vma.start.toString(16)} is mapped`);
       }
     }
+    slabAlloc(task, 'a VMA'); // before 6.12 Linux has unmapped the range by then
     replaced.push(...(await this.#unmapRange(task, addr, addr + len)));
     return addr;
   }

@@ -1,7 +1,8 @@
 // System calls on descriptors themselves: closing and copying them, passing them on, fcntl.
 
 import { Errno } from '../errno.js';
-import type { GetLeaseResult, SetLeaseArg } from '../lease/fcntl.js';
+import { fcntlRefuseLease, type GetLeaseResult, type SetLeaseArg } from '../lease/fcntl.js';
+import { ownerAlloc } from '../lease/lease-alloc.js';
 import { checkBoolean, shown } from '../arguments.js';
 import { flushFile } from './exit.js';
 import { type File, type PipeEnd, isDevice, isPipe, isRegular } from './file.js';
@@ -121,12 +122,11 @@ const leaseArg = (arg: LeaseArgs): SetLeaseArg =>
  * fcntl(F_SETLEASE). What is no regular file is EINVAL, once it is the caller's (linux
  * fs/locks.c:vfs_setlease): nodes and anonymous inodes are root's, a pipe its maker's.
  */
-export async function setLease(t: Thread, file: File, fd: number, arg: LeaseArgs): Promise<void> {
-  const { uid, caps } = t.process.cred;
-  if (!isRegular(file) && !isPipe(file) && uid !== 0 && !caps.has('CAP_LEASE')) {
-    throw new Errno('EACCES', `setlease: ${file.label} belongs to uid 0`);
-  }
-  await regularFile(file, 'EINVAL').setLease(t, leaseArg(arg), fd);
+export async function setLease(t: Thread, file: File, fd: number, args: LeaseArgs): Promise<void> {
+  const arg = leaseArg(args);
+  if (isRegular(file)) return file.setLease(t, arg, fd);
+  const { rules, leaseSettings: settings } = t.process.kernel;
+  fcntlRefuseLease({ rules, settings }, t, file, isPipe(file) ? t.process.cred.uid : 0, arg);
 }
 
 /** fcntl(F_GETLEASE): what can have no lease has none (linux fs/locks.c:fcntl_getlease). */
@@ -140,12 +140,18 @@ export async function setNonblock(_t: Thread, file: File, nonblock: boolean): Pr
   if (isRegular(file) || isDevice(file) || isPipe(file)) file.nonblock = nonblock;
 }
 
-/** fcntl(F_SETOWN): whom the signals of this open file reach. ESRCH. */
+/** fcntl(F_SETOWN): whom the signals of this open file reach. ESRCH ENOMEM. */
 export async function setOwner(t: Thread, file: File, pid: number): Promise<void> {
-  regularFile(file, 'EINVAL').owner = t.process.table.get(pid);
+  const regular = regularFile(file, 'EINVAL');
+  const owner = t.process.table.get(pid);
+  ownerAlloc(t.task, t.process.kernel.rules, regular);
+  regular.owner = owner;
 }
 
-/** fcntl(F_SETSIG): the signal that is sent, with si_fd; '0' for SIGIO without. EINVAL. */
-export async function setSignal(_t: Thread, file: File, sig: string): Promise<void> {
-  regularFile(file, 'EINVAL').signal = sig === '0' ? null : signalName(sig);
+/** fcntl(F_SETSIG): the signal that is sent, with si_fd; '0' for SIGIO without. EINVAL ENOMEM. */
+export async function setSignal(t: Thread, file: File, sig: string): Promise<void> {
+  const regular = regularFile(file, 'EINVAL');
+  const signal = sig === '0' ? null : signalName(sig);
+  ownerAlloc(t.task, t.process.kernel.rules, regular);
+  regular.signal = signal;
 }

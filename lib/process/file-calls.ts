@@ -2,6 +2,7 @@
 // checks before it calls the file system: descriptors, access modes, kinds of file.
 
 import { Errno } from '../errno.js';
+import { slabAlloc } from '../sched/index.js';
 import { alignDown, alignUp, checkLen, checkPos, checkRange, PAGE_SIZE } from '../units.js';
 import {
   checkBytes,
@@ -41,7 +42,7 @@ export function regularFile(file: File, otherwise: 'EINVAL' | 'ENODEV'): Regular
 
 /**
  * open(2). The descriptor is held back first: EMFILE comes before anything is created. A path
- * below /dev opens a device node.
+ * below /dev opens a device node. ENOMEM: no memory for the path or for the open file.
  */
 export async function open(
   t: Thread,
@@ -52,6 +53,7 @@ export async function open(
   checkPath('open', path);
   checkOpenFlags(flags);
   checkMode('open', mode);
+  slabAlloc(t.task, 'a path'); // getname()
   const { fds } = t.process;
   const fd = fds.reserve();
   try {
@@ -69,6 +71,7 @@ async function openFile(
   flags: readonly OpenFlag[],
   mode: number,
 ): Promise<File> {
+  slabAlloc(t.task, 'an open file'); // fs/file_table.c:alloc_empty_file
   const { kernel } = t.process;
   if (path.startsWith(DEVICES)) {
     return (await kernel.openNode(t, path.slice(DEVICES.length), flags)).file;

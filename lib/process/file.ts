@@ -10,6 +10,7 @@
 // The last putFile(task) only queues the release, in the task's work list (sched/task-work).
 
 import type { GetLeaseResult, SetLeaseArg } from '../lease/fcntl.js';
+import type { OwnedFile } from '../lease/lease-alloc.js';
 import type { Caller, ProcessLike } from '../mm/caller.js';
 import type { MM } from '../mm/mm.js';
 import type { VMA, VmFile, VmOperations } from '../mm/vma.js';
@@ -87,7 +88,7 @@ interface Blocking {
   nonblock: boolean;
 }
 
-export interface RegularFile extends AnyFile, Blocking {
+export interface RegularFile extends AnyFile, Blocking, OwnedFile {
   readonly readable: boolean;
   readonly flags: ReadonlySet<OpenFlag>;
   /** f_pos, for calls without a position: all descriptors share it. */

@@ -81,6 +81,19 @@ export class ProcessState implements ProcessLike {
     return this.#limits.soft(name);
   }
 
+  /**
+   * Write /proc/self/fail-nth: of what the kernel allocates for the calls that follow, the n-th
+   * fails; 0: none. EINVAL. See lib/sched/fail-nth.ts.
+   */
+  setFailNth(n: number): void {
+    this.#life.threads.faults.nth = n;
+  }
+
+  /** Read it: what is left to count; 0: the failure has happened. */
+  failNth(): number {
+    return this.#life.threads.faults.nth;
+  }
+
   /** The kernel, or any emulated code, sends a signal. EINVAL for a name that is none. */
   sendSignal(sig: string, info: SignalInfo = {}): void {
     this.#life.send(sig, info);

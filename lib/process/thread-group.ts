@@ -11,7 +11,7 @@
 import assert from 'node:assert/strict';
 import { Errno, isErrno } from '../errno.js';
 import { claimTaskWork, closeTaskWork, runTaskWork } from '../sched/task-work.js';
-import { type Scheduler, type Task, WaitQueue } from '../sched/index.js';
+import { FailNth, type Scheduler, type Task, WaitQueue } from '../sched/index.js';
 import { tracepoints } from '../trace/events.js';
 import { ProcessKilled } from './errors.js';
 
@@ -38,6 +38,7 @@ export interface ThreadOwner {
 }
 
 export class ThreadGroup {
+  readonly faults = new FailNth();
   readonly #sched: Scheduler;
   readonly #owner: ThreadOwner;
   /** The oldest first. */
@@ -116,10 +117,11 @@ export class ThreadGroup {
     body: (task: Task) => Promise<T>,
   ): Promise<T> {
     if (this.#owner.gone !== null) throw this.#owner.gone;
-    const { owner, pending } = task;
+    const { owner, pending, faults } = task;
     const call: Call = { name, task, aborted: false, mayRestart: true };
     const key = this.#traceBegin(call);
     task.owner = this.#owner;
+    task.faults = this.faults;
     task.clearInterrupt();
     claimTaskWork(task);
     this.#sched.touch(this.#changed.id, 'read');
@@ -136,6 +138,7 @@ export class ThreadGroup {
       unlisten();
       this.#calls.delete(call);
       task.owner = owner;
+      task.faults = faults;
       task.pending = pending;
       if (key !== null) tracepoints.syscall.end(this.#sched, key);
       if (this.#owner.gone !== null) this.#changed.wakeAll();

@@ -11,6 +11,7 @@
 import assert from 'node:assert/strict';
 import { tracepoints } from '../trace/events.js';
 import type { CancelTimer } from './clock.js';
+import type { FailNth } from './fail-nth.js';
 import type { HeldLock } from './lock-order.js';
 import { taskObject } from './objects.js';
 import type { Scheduler } from './scheduler.js';
@@ -42,6 +43,8 @@ export class Task {
   readonly daemon: boolean;
   /** The process this task runs for; set by lib/process, which alone knows its type. */
   owner: unknown = undefined;
+  /** Of the process in whose call the task is: which of its allocations fails. */
+  faults: FailNth | null = null;
   readonly held: HeldLock[] = [];
   #pending: Interrupt = 'none';
   #ended = false;

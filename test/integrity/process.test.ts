@@ -34,6 +34,7 @@ const selfCalls = ({ app }: World): CallRow[] => [
   },
   { name: 'umask', call: app.umask.bind(app), args: [['mode', 0o22]] },
   { name: 'setuid', call: app.setuid.bind(app), args: [['uid', 0]] },
+  { name: 'setFailNth', call: app.setFailNth.bind(app), args: [['nth', 0]] },
   { name: 'exit', call: app.exit.bind(app), args: [['exitCode', 0]] },
   { name: 'sendSignal', call: app.sendSignal.bind(app), args: [['signal', 'SIGCHLD']] },
   {

@@ -1,11 +1,8 @@
 // Goal: leases answer as facts 4.2 and 4.3 say, row by row, through the calls of processes.
 // Method: a row per fact, citing it; each on a machine of its own, whose balance ends at zero.
 //
-// Two rows of facts 4.2 have no test. ENOMEM: Linux takes a lease from a slab of the kernel's own
-// (lease_alloc), and a machine here keeps its kernel's objects outside the RAM that it counts, so
-// that none of them can fail to be made; only pages can run out (test/mm/gup.test.ts, row 8 of
-// facts 2.2). What a security module adds: there is none. Of the mounts here, ext4, xfs and tmpfs,
-// each has leases; simple_nosetlease itself is told by test/lease/leased-inode.test.ts.
+// Of the mounts here, ext4, xfs and tmpfs, each has leases; simple_nosetlease itself is told by
+// test/lease/leased-inode.test.ts. ENOMEM is had as in Linux, by /proc/self/fail-nth.
 
 import test, { type ExecutionContext } from 'ava';
 import type { KernelName } from '../../lib/kernel-rules.js';
@@ -42,6 +39,37 @@ const opened = (
   { machine, other }: Scene,
   flags: readonly ('rdonly' | 'rdwr' | 'trunc' | 'nonblock')[],
 ) => answer(machine, other.open('/f', flags));
+
+/** A module refuses everything: of which kinds of file it hears before they are EINVAL. */
+async function askedOf(s: Scene, hears: readonly string[]): Promise<void> {
+  await s.app.mkdir('/dir');
+  const [pipe] = await s.app.pipe();
+  const fds = {
+    dir: await s.app.open('/dir', ['rdonly', 'directory']),
+    node: await s.app.open('/dev/rdma0', ['rdwr']),
+    pipe,
+    ring: await s.app.uringRegister(await s.app.mmap({ len: 4096 }), 4096),
+  };
+  let asked = 0;
+  s.machine.security.addFileLock(() => {
+    asked++;
+    return 'EPERM';
+  });
+  for (const [kind, fd] of Object.entries(fds)) {
+    for (const type of ['F_RDLCK', 'F_UNLCK'] as const) {
+      asked = 0;
+      const heard = hears.includes(kind);
+      s.t.is(await lease(s, fd, type), heard ? 'EPERM' : 'EINVAL', `${kind} ${type}`);
+      s.t.is(asked, heard ? 1 : 0);
+    }
+  }
+  s.t.is(await lease(s, s.fd, 'F_RDLCK'), 'EPERM');
+  asked = 0;
+  const theirs = await s.other.open('/f', ['rdonly']);
+  await s.other.setuid(1000);
+  s.t.is(await answer(s.machine, s.other.setLease(theirs, 'F_RDLCK')), 'EACCES');
+  s.t.is(asked, 0);
+}
 
 /** facts 4.2: F_SETLEASE and F_GETLEASE. */
 const setting: readonly Row[] = [
@@ -170,6 +198,93 @@ const setting: readonly Row[] = [
       s.t.is(await lease(s, s.fd, 'F_WRLCK'), 'EAGAIN');
       s.t.is(await s.app.getLease(s.fd), 'F_RDLCK');
     },
+  },
+  {
+    fact: 'OOM: ENOMEM, before anybody asks who calls or on what',
+    body: async (s) => {
+      const [pipe] = await s.other.pipe();
+      const node = await s.other.open('/dev/rdma0', ['rdwr']);
+      const theirs = await s.other.open('/f', ['rdonly']);
+      await s.other.setuid(1000);
+      for (const fd of [pipe, node, theirs]) {
+        for (const nth of [1, 2]) {
+          s.other.setFailNth(nth);
+          s.t.is(await answer(s.machine, s.other.setLease(fd, 'F_RDLCK')), 'ENOMEM');
+          s.t.is(s.other.failNth(), 0);
+        }
+      }
+      s.other.setFailNth(1);
+      s.t.is(await answer(s.machine, s.other.setLease(theirs, 'F_BOGUS' as 'F_RDLCK')), 'ENOMEM');
+      s.other.setFailNth(2);
+      s.t.is(await answer(s.machine, s.other.setLease(theirs, 'F_BOGUS' as 'F_RDLCK')), 'EINVAL');
+      s.other.setFailNth(3);
+      s.t.is(await answer(s.machine, s.other.setLease(theirs, 'F_RDLCK')), 'EACCES');
+      s.t.is(s.other.failNth(), 1, 'two allocations, and then the owner is asked for');
+    },
+  },
+  {
+    fact: 'OOM: ENOMEM, and there is no lease; once there is memory there is one',
+    body: async (s) => {
+      for (const nth of [1, 2, 3, 4, 3]) {
+        s.app.setFailNth(nth);
+        s.t.is(await lease(s, s.fd, 'F_RDLCK'), 'ENOMEM', `allocation ${nth}`);
+        s.t.is(await s.app.getLease(s.fd), 'F_UNLCK');
+        s.t.is(await opened(s, ['rdwr', 'nonblock']), 'ok', 'nothing is to be broken');
+        await s.other.close([...s.other.fds.entries()].at(-1)![0]);
+      }
+      for (const nth of [4, 3]) {
+        s.app.setFailNth(nth);
+        s.t.is(await lease(s, s.fd, 'F_RDLCK'), 'ok');
+        s.t.is(s.app.failNth(), 1, 'what was made before is made no more');
+        s.t.is(await lease(s, s.fd, 'F_UNLCK'), 'ok', 'giving up needs no memory');
+        s.t.is(s.app.failNth(), 1);
+      }
+    },
+  },
+  {
+    fact: 'OOM: before 6.12 the owner was part of the open file, and one allocation less',
+    kernel: '6.1',
+    body: async (s) => {
+      for (const nth of [1, 2, 3]) {
+        s.app.setFailNth(nth);
+        s.t.is(await lease(s, s.fd, 'F_RDLCK'), 'ENOMEM', `allocation ${nth}`);
+      }
+      s.app.setFailNth(3);
+      s.t.is(await lease(s, s.fd, 'F_RDLCK'), 'ENOMEM', 'the lock context is still to be made');
+      s.app.setFailNth(4);
+      s.t.is(await lease(s, s.fd, 'F_RDLCK'), 'ok');
+      s.t.is(s.app.failNth(), 1);
+    },
+  },
+  {
+    fact: 'LSM may add EACCES, or whatever it likes, for types and for F_UNLCK',
+    body: async (s) => {
+      const asked: string[] = [];
+      const takeAway = s.machine.security.addFileLock((process, file, type) => {
+        asked.push(`${process.name} ${file.label} ${type}`);
+        return type === 'F_WRLCK' ? 'EPERM' : process === s.app ? 'EACCES' : undefined;
+      });
+      s.t.is(await lease(s, s.fd, 'F_RDLCK'), 'EACCES');
+      s.t.is(await lease(s, s.fd, 'F_WRLCK'), 'EPERM');
+      s.t.is(await s.app.getLease(s.fd), 'F_UNLCK');
+      const theirs = await s.other.open('/f', ['rdonly']);
+      s.t.is(await answer(s.machine, s.other.setLease(theirs, 'F_RDLCK')), 'ok');
+      takeAway();
+      s.t.is(await lease(s, s.fd, 'F_RDLCK'), 'ok');
+      s.machine.security.addFileLock((_p, _f, type) => (type === 'F_UNLCK' ? 'EACCES' : undefined));
+      s.t.is(await lease(s, s.fd, 'F_UNLCK'), 'EACCES');
+      s.t.is(await s.app.getLease(s.fd), 'F_RDLCK', 'a refused call changes nothing');
+      s.t.deepEqual(asked, ['app /f F_RDLCK', 'app /f F_WRLCK', 'other /f F_RDLCK']);
+    },
+  },
+  {
+    fact: 'LSM: asked after the owner, and of regular files only',
+    body: (s) => askedOf(s, []),
+  },
+  {
+    fact: 'LSM: since 6.19 asked of any file, before its kind is looked at',
+    kernel: '7.2',
+    body: (s) => askedOf(s, ['dir', 'node', 'pipe', 'ring']),
   },
   {
     fact: 'a layout lease asks for no open counts',

@@ -5,7 +5,7 @@ import test from 'ava';
 import { isErrno } from '../../lib/errno.js';
 import { faultRange } from '../../lib/mm/hmm.js';
 import type { ProtString } from '../../lib/mm/mm.js';
-import { posOf } from '../../lib/units.js';
+import { type Pfn, posOf } from '../../lib/units.js';
 import { assertBalanced } from '../support/balance.js';
 import { mapFile, memoryMachine, newProcess, TestFile, vmaOf } from '../support/mm-fixture.js';
 
@@ -70,6 +70,23 @@ test('a snapshot shows what is there and faults nothing', async (t) => {
     t.true(isErrno(hole, 'EFAULT'));
     await mm.exitMmap(task);
     file.drop(0);
+  });
+  assertBalanced(t, m.env, { mms: m.mms });
+});
+
+test('no free page is as any other fault that fails: EFAULT, not ENOMEM (hmm_vma_fault)', async (t) => {
+  const m = memoryMachine();
+  const { mm } = newProcess(m, 'app');
+  const { allocator } = m.env;
+  await m.run(async (task) => {
+    const addr = await mapFile(task, mm, null, 2, { share: 'private' });
+    const taken: Pfn[] = [];
+    while (allocator.nrFree > 1) taken.push(allocator.allocPage());
+    const range = { start: addr, end: addr + posOf(2), write: true };
+    t.true(isErrno(await t.throwsAsync(faultRange(task, mm, range)), 'EFAULT'));
+    for (const pfn of taken) allocator.freePage(pfn);
+    t.is((await faultRange(task, mm, range)).length, 2);
+    await mm.exitMmap(task);
   });
   assertBalanced(t, m.env, { mms: m.mms });
 });

@@ -74,6 +74,7 @@ export const kinds = {
   ),
   mode: kind(/mode/, ['EINVAL'], notWhole),
   id: kind(/uid|gid/, ['EINVAL'], noNumbers),
+  nth: kind(/nth/, ['EINVAL'], [...notWhole, missing, ['2^32', 2 ** 32]]),
   pid: kind(/pid/, ['ESRCH', 'EINVAL'], [...notWhole, missing, ['nobody', 4242]]),
   name: kind(
     /./,

@@ -4,6 +4,8 @@ import test from 'ava';
 import type { Advice } from '../../../drivers/rdma/advise-mr.js';
 import type { MR, VerbsContext } from '../../../drivers/rdma/verbs-context.js';
 import { isErrno } from '../../../lib/errno.js';
+import { FailNth } from '../../../lib/sched/index.js';
+import type { Pfn } from '../../../lib/units.js';
 import { type App, pages } from '../../support/driver-machine.js';
 import { pair, type RdmaMachine, rdmaMachine, run, withContext } from '../../support/rdma.js';
 import type { PD } from '../../../drivers/rdma/verbs-objects.js';
@@ -82,7 +84,84 @@ const rows: readonly Row[] = [
     },
     'EFAULT',
   ],
+  [
+    'a list for which there is no memory',
+    (g) => {
+      failAllocation(g, 1);
+      return g.ctx.adviseMR(g.pd, 'PREFETCH', ['flush'], [part(g.odp)]);
+    },
+    'ENOMEM',
+  ],
+  [
+    'what to do in the background, for which there is no memory,',
+    (g) => {
+      failAllocation(g, 2);
+      return g.ctx.adviseMR(g.pd, 'PREFETCH', [], [part(g.odp)]);
+    },
+    'ENOMEM',
+  ],
+  [
+    'pages that are not to be had, in a machine without free ones,',
+    async (g) => {
+      await g.app.process.mm.madvise(g.app.task, g.odp.addr, pages(2), 'dontneed');
+      takeAllPages(g);
+      await g.ctx.adviseMR(g.pd, 'PREFETCH_WRITE', ['flush'], [part(g.odp)]);
+    },
+    'EFAULT',
+  ],
 ];
+
+/** /proc/self/fail-nth of the application. */
+function failAllocation({ app }: Given, nth: number): void {
+  app.task.faults = new FailNth();
+  app.task.faults.nth = nth;
+}
+
+/** Whatever RAM is free is somebody else's now. */
+function takeAllPages({ m }: Given): () => void {
+  const { allocator } = m.env;
+  const taken: Pfn[] = [];
+  while (allocator.nrFree > 0) taken.push(allocator.allocPage());
+  return () => taken.forEach((pfn) => allocator.freePage(pfn));
+}
+
+test('no memory for a call: nothing was brought in, and the next call does it', (t) =>
+  given(async (g) => {
+    const { app, ctx, m, pd, odp } = g;
+    await app.process.mm.madvise(app.task, odp.addr, pages(2), 'dontneed');
+    const free = m.env.allocator.nrFree;
+    for (const [flags, lacking] of [
+      [['flush'], 1],
+      [[], 1],
+      [[], 2],
+    ] as const) {
+      failAllocation(g, lacking);
+      const advice = () => ctx.adviseMR(pd, 'PREFETCH_WRITE', flags, [part(odp, 0, pages(2))]);
+      await t.throwsAsync(advice, { message: /^ENOMEM/ });
+      t.is(app.task.faults!.nth, 0);
+      await m.sched.clock.sleep(app.task, 1);
+      t.is(m.env.allocator.nrFree, free);
+    }
+    failAllocation(g, 2);
+    await ctx.adviseMR(pd, 'PREFETCH_WRITE', ['flush'], [part(odp, 0, pages(2))]);
+    t.is(app.task.faults!.nth, 1, 'with flush there is no work to allocate');
+    t.is(m.env.allocator.nrFree, free - 2);
+  }));
+
+test('in the background nobody is told that there was no page', (t) =>
+  given(async (g) => {
+    const { app, ctx, m, pd, odp } = g;
+    await app.process.mm.madvise(app.task, odp.addr, pages(2), 'dontneed');
+    const giveBack = takeAllPages(g);
+    await ctx.adviseMR(pd, 'PREFETCH_WRITE', [], [part(odp)]);
+    await m.sched.clock.sleep(app.task, 1);
+    t.is(m.env.allocator.nrFree, 0);
+    giveBack();
+    const free = m.env.allocator.nrFree;
+    await ctx.adviseMR(pd, 'PREFETCH_WRITE', [], [part(odp)]);
+    await m.sched.clock.sleep(app.task, 1);
+    t.is(m.env.allocator.nrFree, free - 1);
+  }));
 
 for (const [what, act, code] of rows) {
   test(`advice on ${what} is ${code}`, (t) =>
