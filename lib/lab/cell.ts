@@ -99,7 +99,7 @@ export interface Ending {
   readonly lostPages: number;
   /** reclaim: the sum of its rounds. */
   readonly reclaim: Reclaimed | null;
-  /** The most blocks with an orphan, or busy; and what was left of them at the end. */
+  /** The most blocks with an orphan inode, and what was left of them at the end; not busy ones. */
   readonly orphanedPeak: number;
   readonly leaked: number;
   readonly stuck: Stuck;

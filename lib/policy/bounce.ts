@@ -1,7 +1,8 @@
 // bounce: writeback of a pinned page-cache page goes out from a snapshot.
 //
-// John Hubbard's second option (LPC 2018); Jan Kara (RFC, February 2023): background writeback
-// skips pinned pages, fsync bounces them.
+// John Hubbard's second option (LPC 2018). For fsync, Matthew Wilcox: copy the page "and write
+// _that_ to disc" (July 2018); Jan Kara (RFC, February 2023): background writeback skips pinned
+// pages, fsync bounces them.
 // Objections: not for DAX, which has nothing to write back (Jan Kara); copy-on-write file systems
 // account per write (Christoph Hellwig: block bouncing must die); a page must pass through clean
 // to reserve space (Dave Chinner).

@@ -2,7 +2,8 @@
 //
 // John Hubbard's first option (LPC 2018, told by Ira Weiny in February 2019): hold off
 // try_to_unmap and page_mkclean.
-// Objections: fsync and memory pressure stall behind any RDMA registration.
+// Objections: with long references "there will be hangs and deadlocks everywhere" (Nicholas Piggin,
+// July 2018; Jan Kara agrees): fsync and memory pressure stall behind any registration.
 // Here: DAX files as under `forbid`. Background writeback and reclaim pass the page by; whoever has
 // to clean it now, sleeps.
 

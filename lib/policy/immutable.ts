@@ -2,8 +2,9 @@
 //
 // Proposed by Dave Chinner (February 2019, an aside) and Christoph Lameter: write the file in full,
 // set FS_IMMUTABLE_FL, then map and register it. The call that prepares: lib/fs/file-ioctls.ts.
-// Objections: it can never grow, and it takes an administrator; and whoever clears the flag pulls
-// the blocks from under those who rely on it (Andy Lutomirski, August 2017).
+// Objections: "the file can't be sparse", nor preallocated, nor extended (Dave Chinner himself); it
+// takes an administrator, or a capability to pin it (Jan Kara, February 2019); and whoever clears
+// the flag pulls the blocks from under those who rely on it (Andy Lutomirski, August 2017).
 // Here: a long-term pin of a file whose block map is not sealed is EPERM. Of a sealed file every
 // change is EPERM, as the kernel has it for immutable files; stores through mappings and DMA go on.
 // Unsealed under pins, the pins alone answer EPERM.

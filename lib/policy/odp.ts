@@ -2,7 +2,8 @@
 //
 // Proposed by Jason Gunthorpe (October 2017, May 2019): drivers that page on demand need no
 // answer to truncate at all. Works today where the NIC can.
-// Objections: few NICs can, and the network pays for every fault.
+// Objections: the hardware "may not support ODP", and it "may be detrimental to the over all
+// network (cluster or cloud) performance" (Ira Weiny, June 2019).
 // Here: as `forbid` for pins; the driver's on-demand regions watch the range, and unmapping waits
 // for their callbacks, so that no translation is left when blocks are freed.
 
