@@ -1,5 +1,6 @@
 // Goal: the opt-in of RFC v2 on a whole machine, point by point (cover letter, August 2019): a pin
-// wants an exclusive layout lease, truncate fails, close and munmap are fine, /proc names the holder.
+// wants an exclusive layout lease, truncate fails, close and munmap are fine, and /proc names the
+// holder.
 
 import test from 'ava';
 import rdma from '../../drivers/rdma/index.js';
