@@ -86,6 +86,11 @@ export interface KernelRules {
   readonly ownerAllocated: boolean;
   /** An in-kernel server may hold a write delegation. fs/locks.c:generic_add_lease, 6.6+. read */
   readonly writeDelegations: boolean;
+  /**
+   * fcntl(F_SETDELEG) and (F_GETDELEG), delegations of directories, and names in a directory that
+   * break them: 6.19+. fs/locks.c:fcntl_setdeleg, generic_setlease; fs/namei.c. read
+   */
+  readonly userDelegations: boolean;
   /** Layout leases for user space, F_LAYOUT and F_EXCLUSIVE: proposal, facts 9.4. */
   readonly userLayoutLeases: boolean;
   /** mmap MAP_DIRECT: proposal, facts 9.1. */
@@ -119,6 +124,7 @@ const linux61: KernelRules = {
   leaseModulesFirst: false,
   ownerAllocated: false,
   writeDelegations: false,
+  userDelegations: false,
   userLayoutLeases: false,
   mapDirect: false,
   sealBlockMap: false,
@@ -151,6 +157,7 @@ const linux72: KernelRules = {
   ext4LargeFolios: true,
   leasesAreOptIn: true,
   leaseModulesFirst: true,
+  userDelegations: true,
 };
 
 const proposed: KernelRules = {

@@ -1,7 +1,8 @@
 // Who may have a lease, and which leases a breaker meets: the pure half of linux fs/locks.c.
 
 import type { Caller } from '../mm/caller.js';
-import type { FileLease, LeaseHolder, LeaseKind, LeaseType } from './lease.js';
+import { Errno } from '../errno.js';
+import type { FileLease, LeaseHolder, LeaseKind, LeaseManager, LeaseType } from './lease.js';
 
 /** One attempt to break: what the breaker is about to do, and what kind of lease minds. */
 export interface LeaseBreak {
@@ -41,19 +42,51 @@ export function leasesConflict(
 }
 
 /**
- * Whether an open of the file stands against such a lease for this holder
- * (check_conflicting_open). Layouts can always be granted; a server looks after delegations.
+ * Whether an open of the file stands against such a lease for this holder (lease_open_conflict).
+ * Layouts can always be granted, and a server looks itself before it has a delegation.
  */
 export function openConflicts(
   counts: OpenCounts,
   holder: Pick<LeaseHolder, 'readable' | 'writable'>,
   type: LeaseType,
-  kind: LeaseKind,
+  { kind, manager }: { readonly kind: LeaseKind; readonly manager?: LeaseManager | undefined },
 ): boolean {
-  if (kind !== 'LEASE') return false;
+  if (kind === 'LAYOUT' || manager !== undefined) return false;
   const writers = counts.openForWrite();
   if (type === 'F_RDLCK') return writers > 0;
   const ownWriters = holder.writable ? 1 : 0;
   const ownReaders = !holder.writable && holder.readable ? 1 : 0;
   return writers !== ownWriters || counts.openCount() - writers !== ownReaders;
+}
+
+/**
+ * What somebody else's lease has against a new one (generic_add_lease). EAGAIN: this is to be the
+ * only one, or theirs is about to be given up.
+ */
+export function checkOthers(
+  leases: readonly FileLease[],
+  label: string,
+  holder: LeaseHolder,
+  type: LeaseType,
+  exclusive: boolean,
+): void {
+  for (const other of leases) {
+    if (other.owner === holder) continue;
+    if (type === 'F_WRLCK' || (exclusive && other.exclusive)) {
+      throw new Errno('EAGAIN', `setlease: ${label} is leased by ${other.pid}`);
+    }
+    if (other.unlockPending) {
+      throw new Errno('EAGAIN', `setlease: a lease on ${label} is being broken`);
+    }
+  }
+}
+
+/** The next instant at which time_out_leases() will find something; Infinity: never. */
+export function nextDeadlineNs(leases: readonly FileLease[], nowNs: number): number {
+  let nextNs = Infinity;
+  for (const { downgradeTimeNs, breakTimeNs } of leases) {
+    if (downgradeTimeNs > nowNs) nextNs = Math.min(nextNs, downgradeTimeNs);
+    if (breakTimeNs > nowNs) nextNs = Math.min(nextNs, breakTimeNs);
+  }
+  return nextNs;
 }

@@ -52,6 +52,10 @@ export async function fcntlSetLease(
   arg: SetLeaseArg,
   fd: number,
 ): Promise<void> {
+  // A directory has delegations, and only F_SETDELEG takes them; before 6.19 it has nothing.
+  if (rules.userDelegations && leases.inode.isDirectory === true) {
+    throw new Errno('EINVAL', `setlease: ${holder.label} is a directory`);
+  }
   addLease(caller.task, rules, arg);
   if (arg === 'F_UNLCK') return leases.unlock(caller, holder);
   if (arg === 'F_RDLCK' || arg === 'F_WRLCK') {

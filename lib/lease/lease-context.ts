@@ -4,7 +4,9 @@
 //   setLease     fcntl, a server     no      EACCES EINVAL EAGAIN ENOMEM leaseGranted
 //   unlock       fcntl               policy  EACCES EINVAL EAGAIN EINTR  breakers, who look again
 //   getLease     fcntl               no      no
+//   getDeleg     fcntl               no      no
 //   breakLease   open, truncate      yes     EAGAIN EINTR                notify, once per kind
+//   tryBreakDeleg names, setattr     no      EAGAIN                      notify, once
 //   breakLayout  a layout change     yes     EAGAIN EINTR                notify, once per kind
 //   release      the last fput       policy  no                          breakers
 //   pinsChanged  unpin, if long-term no      no                          who waits for the pins
@@ -15,10 +17,15 @@
 
 import { Errno } from '../errno.js';
 import type { Caller } from '../mm/caller.js';
-import type { PinnedPages } from '../mm/pinned-pages.js';
 import { type ObjectId, type Task, WaitQueue } from '../sched/index.js';
-import { leasesConflict, openConflicts, type LeaseBreak } from './conflict.js';
-import type { LayoutChange, LayoutLeases, LeaseEndReason, PinIntent } from './layout.js';
+import {
+  checkOthers,
+  leasesConflict,
+  nextDeadlineNs,
+  openConflicts,
+  type LeaseBreak,
+} from './conflict.js';
+import type { LayoutChange, LayoutLeases, PinIntent } from './layout.js';
 import {
   FileLease,
   type LeaseArg,
@@ -30,7 +37,11 @@ import {
 } from './lease.js';
 import { contextAlloc } from './lease-alloc.js';
 import { traceBreak, traceGone, traceGranted, traceTimeout } from './lease-trace.js';
-import { checkMayLease, type LeaseEnv, type LeasedInode } from './leased-inode.js';
+import { checkDelegType, lockForDeleg } from './delegation.js';
+import { checkMayLease, leaseEnd, type LeaseEnv, type LeasedInode } from './leased-inode.js';
+
+/** What a holder has one of: layout leases come beside it (proposal: Ira Weiny, 2019). */
+const ownKinds: readonly LeaseKind[] = ['LEASE', 'DELEG'];
 
 export class LeaseContext implements LayoutLeases {
   readonly inode: LeasedInode;
@@ -60,7 +71,8 @@ export class LeaseContext implements LayoutLeases {
   }
 
   /**
-   * F_SETLEASE of a type: a new lease, or another type for the one of that kind that holder has.
+   * F_SETLEASE of a type: a new lease, or another type for the one that holder has: a lease for
+   * which a delegation is asked, or the other way round, stays what it is (generic_add_lease).
    * EACCES, EINVAL: see checkMayLease(). ENOMEM. EAGAIN: the file is open in a way that conflicts,
    * somebody else has a lease and this is to be the only one, or somebody else's is about to be
    * given up. (linux fs/locks.c: generic_add_lease; the order of the checks is its order.)
@@ -75,17 +87,16 @@ export class LeaseContext implements LayoutLeases {
     const { inode } = this;
     const asked = { process: caller.process, holder, arg: kind === 'LAYOUT' ? 'F_LAYOUT' : type };
     checkMayLease(this.#env, inode, manager === undefined ? asked : null);
-    if (kind === 'DELEG' && type === 'F_WRLCK' && !this.#env.rules.writeDelegations) {
-      throw new Errno('EINVAL', 'setlease: this kernel has no write delegations');
-    }
+    checkDelegType(this.#env.rules, inode, kind, type);
     contextAlloc(caller.task, this.#env.rules, inode, holder);
+    using _locked = kind === 'DELEG' ? lockForDeleg(inode, caller.task) : null;
     this.#touch('write');
     this.#timeOut();
-    if (openConflicts(inode, holder, type, kind)) {
+    if (openConflicts(inode, holder, type, { kind, manager })) {
       throw new Errno('EAGAIN', `setlease: ${inode.label} is open elsewhere, or for writing`);
     }
-    const mine = this.#heldBy(holder, kind);
-    this.#checkOthers(holder, type, kind === 'LAYOUT' && exclusive);
+    const mine = this.#heldBy(holder, kind === 'LAYOUT' ? ['LAYOUT'] : ownKinds);
+    checkOthers(this.#leases, inode.label, holder, type, kind === 'LAYOUT' && exclusive);
     if (mine !== undefined) {
       mine.exclusive = exclusive;
       this.#modify(mine, type);
@@ -105,10 +116,10 @@ export class LeaseContext implements LayoutLeases {
    * still there to be given up (generic_delete_lease does not time leases out). Waits, or fails
    * with another code, only where the policy keeps layout leases until the pins are gone.
    */
-  async unlock(caller: Caller, holder: LeaseHolder, kind?: LeaseKind): Promise<void> {
+  async unlock(caller: Caller, holder: LeaseHolder): Promise<void> {
     checkMayLease(this.#env, this.inode, { process: caller.process, holder, arg: 'F_UNLCK' });
     this.#touch('write');
-    const mine = this.#heldBy(holder, kind);
+    const mine = this.#heldBy(holder);
     if (mine === undefined) {
       throw new Errno('EAGAIN', `setlease: no lease on ${this.inode.label} to give up`);
     }
@@ -124,15 +135,23 @@ export class LeaseContext implements LayoutLeases {
 
   /**
    * F_GETLEASE: the type held or, while it is being broken, the type that would satisfy the
-   * breakers. A layout lease reads F_LAYOUT (proposal: Ira Weiny, August 2019).
+   * breakers. A layout lease reads F_LAYOUT (proposal: Ira Weiny, August 2019), a delegation not
+   * at all (__fcntl_getlease).
    */
   getLease(holder: LeaseHolder): LeaseArg | 'F_LAYOUT' {
     this.#touch('write');
     this.#timeOut();
-    const mine = this.#heldBy(holder);
+    const mine = this.#heldBy(holder, ['LEASE', 'LAYOUT']);
     if (mine === undefined) return 'F_UNLCK';
     if (mine.kind === 'LAYOUT' && mine.target !== 'F_UNLCK') return 'F_LAYOUT';
     return mine.target;
+  }
+
+  /** F_GETDELEG: as F_GETLEASE, of a delegation. */
+  getDeleg(holder: LeaseHolder): LeaseArg {
+    this.#touch('write');
+    this.#timeOut();
+    return this.#heldBy(holder, ['DELEG'])?.target ?? 'F_UNLCK';
   }
 
   /**
@@ -143,6 +162,16 @@ export class LeaseContext implements LayoutLeases {
   async breakLease(who: Caller | Task, by: LeaseBreak): Promise<void> {
     const caller = 'process' in who ? who : null;
     await this.#break(caller?.task ?? (who as Task), caller, by, false);
+  }
+
+  /**
+   * try_break_deleg(): what breakLease() does for delegations before it waits, by somebody who
+   * holds i_rwsem. EAGAIN: the break has begun, and has to be waited for with no lock held.
+   */
+  tryBreakDeleg(caller: Caller): void {
+    this.#touch(this.#leases.length === 0 ? 'read' : 'write');
+    if (!this.#begin(caller, { access: 'write', kind: 'DELEG' })) return;
+    throw new Errno('EAGAIN', `${this.inode.label} is delegated; the break has begun`);
   }
 
   breakLayout(c: LayoutChange): Promise<'gone' | 'kept'> {
@@ -176,7 +205,7 @@ export class LeaseContext implements LayoutLeases {
     }
     if (!this.#env.settings.enabled) throw new Errno('EPERM', 'pin: leases-enable is 0');
     this.#touch('write');
-    const mine = this.#heldBy(holder, 'LAYOUT');
+    const mine = this.#heldBy(holder, ['LAYOUT']);
     if (mine !== undefined) return mine;
     const pid = pin.process?.pid ?? 0;
     const spec = { type: 'F_RDLCK', kind: 'LAYOUT', owner: holder, pid, implicit: true } as const;
@@ -202,34 +231,23 @@ export class LeaseContext implements LayoutLeases {
   pinsChanged(): void {
     if (this.#leases.length === 0) return;
     this.#touch('write');
-    const unpinned = this.#pins().length === 0;
+    const unpinned = (this.inode.pins?.() ?? []).length === 0;
     for (const lease of [...this.#leases]) {
-      const ends = lease.kept !== null && this.#asks(lease, lease.kept, false) === 'release';
+      const ends =
+        lease.kept !== null && leaseEnd(this.inode, lease, lease.kept, false) === 'release';
       if (ends || (lease.implicit && unpinned)) this.#modify(lease, 'F_UNLCK');
     }
     this.#changed.wakeAll();
   }
 
-  /** The holder's oldest lease, or its lease of a kind, that it has not given up. */
-  #heldBy(holder: LeaseHolder, kind?: LeaseKind): FileLease | undefined {
-    const ofKind = (l: FileLease) => kind === undefined || l.kind === kind;
-    return this.#leases.find((l) => l.owner === holder && ofKind(l) && !l.givenUp);
+  /** The holder's oldest lease, or that of these kinds, that it has not given up. */
+  #heldBy(holder: LeaseHolder, kinds?: readonly LeaseKind[]): FileLease | undefined {
+    const fits = (l: FileLease) => l.owner === holder && (kinds?.includes(l.kind) ?? true);
+    return this.#leases.find((l) => fits(l) && !l.givenUp);
   }
 
   #touch(access: 'read' | 'write'): void {
     this.#env.sched.touch(this.id, access);
-  }
-
-  #checkOthers(holder: LeaseHolder, type: LeaseType, exclusive: boolean): void {
-    for (const other of this.#leases) {
-      if (other.owner === holder) continue;
-      if (type === 'F_WRLCK' || (exclusive && other.exclusive)) {
-        throw new Errno('EAGAIN', `setlease: ${this.inode.label} is leased by ${other.pid}`);
-      }
-      if (other.unlockPending) {
-        throw new Errno('EAGAIN', `setlease: a lease on ${this.inode.label} is being broken`);
-      }
-    }
   }
 
   #insert(spec: Omit<LeaseSpec, 'id'>): FileLease {
@@ -246,6 +264,19 @@ export class LeaseContext implements LayoutLeases {
     lease.owner.leaseGranted?.(lease, caller.process);
   }
 
+  #conflicting(caller: Caller | null, by: LeaseBreak): FileLease[] {
+    return this.#leases.filter((l) => leasesConflict(l, by, caller));
+  }
+
+  /** Ask every holder that by concerns. False: there is nobody to wait for. */
+  #begin(caller: Caller | null, by: LeaseBreak): boolean {
+    this.#timeOut();
+    const conflicting = this.#conflicting(caller, by);
+    for (const lease of conflicting) this.#ask(lease, by);
+    // As in Linux any lease left makes a non-blocking break fail, one that does not conflict too.
+    return conflicting.length > 0 && this.#leases.length > 0;
+  }
+
   async #break(
     task: Task,
     caller: Caller | null,
@@ -254,19 +285,15 @@ export class LeaseContext implements LayoutLeases {
   ): Promise<'gone' | 'kept'> {
     const { sched } = this.#env;
     if (sched.on) await sched.at(this.id, this.#leases.length === 0 ? 'read' : 'write');
-    this.#timeOut();
-    const conflicting = () => this.#leases.filter((l) => leasesConflict(l, by, caller));
-    if (conflicting().length === 0) return 'gone';
-    for (const lease of conflicting()) this.#ask(lease, by);
-    // As in Linux any lease left makes a non-blocking break fail, one that does not conflict too.
-    if (this.#leases.length === 0) return 'gone';
+    if (!this.#begin(caller, by)) return 'gone';
+    const conflicting = () => this.#conflicting(caller, by);
     const done = () => conflicting().every((l) => keptIsAnEnd && l.kept !== null);
     if (by.nonblock === true && !(keptIsAnEnd && done())) {
       throw new Errno('EAGAIN', `${this.inode.label} is leased; the break has begun`);
     }
     const mode = by.interruptible === false ? 'uninterruptible' : 'interruptible';
     while (!done()) {
-      const untilNs = this.#nextDeadlineNs();
+      const untilNs = nextDeadlineNs(this.#leases, sched.clock.nowNs);
       await this.#changed.wait(task, { mode, untilNs, why: this.#changed.label });
       this.#touch('write');
       this.#timeOut();
@@ -280,17 +307,9 @@ export class LeaseContext implements LayoutLeases {
     const { sched, settings } = this.#env;
     const { breakTimeNs } = settings;
     const deadlineNs = breakTimeNs === 0 ? 0 : sched.clock.nowNs + breakTimeNs;
-    if (by.access === 'write') {
-      if (lease.unlockPending) return;
-      lease.unlockPending = true;
-      lease.breakTimeNs = deadlineNs;
-    } else {
-      if (lease.pending !== 'none') return;
-      lease.downgradePending = true;
-      lease.downgradeTimeNs = deadlineNs;
-    }
     const { manager } = lease;
     const ask = by.access === 'write' ? 'unlock' : 'downgrade';
+    if (!lease.asked(ask, deadlineNs)) return;
     traceBreak(sched, this.inode.label, lease, ask, deadlineNs);
     if (manager === null) {
       lease.owner.notify('lease-break', lease);
@@ -299,17 +318,6 @@ export class LeaseContext implements LayoutLeases {
     const answer = manager.onBreak(lease);
     if (answer === 'no-timeout') lease.breakTimeNs = 0;
     if (answer === 'gone' && !lease.gone) this.#remove(lease);
-  }
-
-  /** The next instant at which time_out_leases() will find something; Infinity: never. */
-  #nextDeadlineNs(): number {
-    const { nowNs } = this.#env.sched.clock;
-    let nextNs = Infinity;
-    for (const { downgradeTimeNs, breakTimeNs } of this.#leases) {
-      if (downgradeTimeNs > nowNs) nextNs = Math.min(nextNs, downgradeTimeNs);
-      if (breakTimeNs > nowNs) nextNs = Math.min(nextNs, breakTimeNs);
-    }
-    return nextNs;
   }
 
   /**
@@ -327,7 +335,7 @@ export class LeaseContext implements LayoutLeases {
         this.#modify(lease, 'F_RDLCK');
       }
       if (!past(lease.breakTimeNs) || lease.kept !== null) continue;
-      if (this.#asks(lease, 'timeout', false) !== 'release') lease.kept = 'timeout';
+      if (leaseEnd(this.inode, lease, 'timeout', false) !== 'release') lease.kept = 'timeout';
       const kept = lease.kept !== null;
       traceTimeout(sched, this.inode.label, lease, kept ? 'kept' : 'removed');
       if (!kept) this.#modify(lease, 'F_UNLCK');
@@ -356,22 +364,6 @@ export class LeaseContext implements LayoutLeases {
     this.#changed.wakeAll();
   }
 
-  #pins(): readonly PinnedPages[] {
-    return this.inode.pins?.() ?? [];
-  }
-
-  /** What the policy says to the end of a lease. Only layout leases of applications ask it. */
-  #asks(
-    lease: FileLease,
-    why: LeaseEndReason,
-    exiting: boolean,
-  ): 'release' | 'wait' | 'keep' | Errno {
-    const { policy } = this.inode;
-    if (lease.kind !== 'LAYOUT' || lease.manager !== null) return 'release';
-    const end = policy?.onLeaseEnd?.(lease, why, this.#pins(), exiting) ?? 'release';
-    return end === 'keep-until-unpin' ? 'keep' : end;
-  }
-
   /** The holder is done with a lease. Whoever is dying never waits: the lease is kept instead. */
   async #giveUp(
     task: Task,
@@ -380,7 +372,7 @@ export class LeaseContext implements LayoutLeases {
     dying: boolean,
   ): Promise<void> {
     const mode = why === 'unlock' ? 'interruptible' : 'killable';
-    for (let end = this.#asks(lease, why, dying); end !== 'release';) {
+    for (let end = leaseEnd(this.inode, lease, why, dying); end !== 'release';) {
       if (end instanceof Errno && why === 'unlock') throw end;
       if (end !== 'wait' || dying) {
         lease.kept = why;
@@ -393,7 +385,7 @@ export class LeaseContext implements LayoutLeases {
         dying = true;
       }
       if (lease.gone) return;
-      end = this.#asks(lease, why, dying);
+      end = leaseEnd(this.inode, lease, why, dying);
     }
     this.#modify(lease, 'F_UNLCK');
   }

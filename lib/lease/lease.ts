@@ -16,8 +16,9 @@ export type LeaseType = 'F_RDLCK' | 'F_WRLCK';
 /** What F_SETLEASE takes and F_GETLEASE answers. */
 export type LeaseArg = LeaseType | 'F_UNLCK';
 /**
- * LEASE: FL_LEASE, taken by fcntl. DELEG: FL_DELEG, by an in-kernel server. LAYOUT: FL_LAYOUT,
- * by a pNFS server and, under rules.userLayoutLeases, by applications.
+ * LEASE: FL_LEASE, taken by fcntl. DELEG: FL_DELEG, by an in-kernel server and, under
+ * rules.userDelegations, by fcntl. LAYOUT: FL_LAYOUT, by a pNFS server and, under
+ * rules.userLayoutLeases, by applications.
  */
 export type LeaseKind = 'LEASE' | 'LAYOUT' | 'DELEG';
 
@@ -116,6 +117,17 @@ export class FileLease {
   get target(): LeaseArg {
     if (this.unlockPending) return 'F_UNLCK';
     return this.downgradePending ? 'F_RDLCK' : this.type;
+  }
+
+  /**
+   * A breaker asks: once for each kind of break, which keeps its first deadline; who is asked to
+   * give the lease up is not asked to take it down. False: nothing new.
+   */
+  asked(ask: 'downgrade' | 'unlock', deadlineNs: number): boolean {
+    if (this.unlockPending || (ask === 'downgrade' && this.downgradePending)) return false;
+    if (ask === 'unlock') [this.unlockPending, this.breakTimeNs] = [true, deadlineNs];
+    else [this.downgradePending, this.downgradeTimeNs] = [true, deadlineNs];
+    return true;
   }
 
   /** The holder gave it up, or closed: no call of the holder's finds it any more. */

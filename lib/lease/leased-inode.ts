@@ -4,11 +4,11 @@ import { Errno } from '../errno.js';
 import type { KernelRules } from '../kernel-rules.js';
 import type { ProcessLike } from '../mm/caller.js';
 import type { PinnedPages } from '../mm/pinned-pages.js';
-import type { Scheduler } from '../sched/index.js';
+import type { Scheduler, Task } from '../sched/index.js';
 import { seconds } from '../units.js';
 import type { OpenCounts } from './conflict.js';
-import type { LayoutPolicy } from './layout.js';
-import type { LeaseHolder } from './lease.js';
+import type { LayoutPolicy, LeaseEndReason } from './layout.js';
+import type { FileLease, LeaseHolder } from './lease.js';
 import { SecurityHooks } from './security-hooks.js';
 
 /** /proc/sys/fs/lease-break-time and leases-enable: one per machine, changed at any time. */
@@ -31,6 +31,8 @@ export const defaultLeaseSettings = (): LeaseSettings => ({
 export interface LeasedInode extends OpenCounts {
   readonly label: string;
   readonly isRegular: boolean;
+  /** Directories can be delegated under rules.userDelegations. Absent: it is none. */
+  readonly isDirectory?: boolean;
   readonly uid: number;
   /** Whether the file system lets leases be taken (->setlease). */
   readonly supportsLeases: boolean;
@@ -42,6 +44,8 @@ export interface LeasedInode extends OpenCounts {
   readonly policy?: LayoutPolicy;
   /** Live long-term pins of the file's pages. Absent: none. */
   pins?(): readonly PinnedPages[];
+  /** i_rwsem for writing, if nobody has it, until disposed of. Absent: nobody contends for it. */
+  tryLock?(task: Task): Disposable | null;
 }
 
 export interface LeaseEnv {
@@ -77,7 +81,8 @@ export function checkMayLease(
     }
     if (modulesFirst) askModules(env, asked);
   }
-  if (!inode.isRegular || !inode.supportsLeases) {
+  const mayHave = inode.isRegular || (env.rules.userDelegations && inode.isDirectory === true);
+  if (!mayHave || !inode.supportsLeases) {
     throw new Errno('EINVAL', `setlease: ${inode.label} can have no lease`);
   }
   if (asked !== null && !modulesFirst) askModules(env, asked);
@@ -85,4 +90,17 @@ export function checkMayLease(
 
 function askModules({ settings }: Pick<LeaseEnv, 'settings'>, asked: LeaseAsked): void {
   settings.security.fileLock(asked.process, asked.holder, asked.arg);
+}
+
+/** What the policy says to the end of a lease. Only layout leases of applications ask it. */
+export function leaseEnd(
+  inode: LeasedInode,
+  lease: FileLease,
+  why: LeaseEndReason,
+  exiting: boolean,
+): 'release' | 'wait' | 'keep' | Errno {
+  if (lease.kind !== 'LAYOUT' || lease.manager !== null) return 'release';
+  const pins = inode.pins?.() ?? [];
+  const end = inode.policy?.onLeaseEnd?.(lease, why, pins, exiting) ?? 'release';
+  return end === 'keep-until-unpin' ? 'keep' : end;
 }

@@ -2,8 +2,18 @@
 // Method: every combination of kinds, types and accesses; every mix of opens (LTP fcntl23 to 27).
 
 import test from 'ava';
-import { leasesConflict, openConflicts } from '../../lib/lease/conflict.js';
-import type { LeaseKind, LeaseManager, LeaseType } from '../../lib/lease/lease.js';
+import {
+  checkOthers,
+  leasesConflict,
+  nextDeadlineNs,
+  openConflicts,
+} from '../../lib/lease/conflict.js';
+import {
+  FileLease,
+  type LeaseKind,
+  type LeaseManager,
+  type LeaseType,
+} from '../../lib/lease/lease.js';
 import { FakeFile, FakeInode } from './lease-world.js';
 
 const kinds: LeaseKind[] = ['LEASE', 'DELEG', 'LAYOUT'];
@@ -59,22 +69,40 @@ for (const [own, other, type, conflicts] of grants) {
     const inode = new FakeInode('f');
     const file = new FakeFile(inode, own);
     if (other !== null) new FakeFile(inode, other);
-    t.is(openConflicts(inode, file, type, 'LEASE'), conflicts);
+    t.is(openConflicts(inode, file, type, { kind: 'LEASE' }), conflicts);
   });
 }
 
-test('layouts and delegations are granted whatever is open', (t) => {
+test('layouts and the delegations of a server are granted whatever is open', (t) => {
   const inode = new FakeInode('f');
   const file = new FakeFile(inode, 'rdonly');
   new FakeFile(inode, 'rdwr');
-  t.false(openConflicts(inode, file, 'F_WRLCK', 'LAYOUT'));
-  t.false(openConflicts(inode, file, 'F_RDLCK', 'DELEG'));
+  const manager: LeaseManager = { onBreak: () => 'gone' };
+  t.false(openConflicts(inode, file, 'F_WRLCK', { kind: 'LAYOUT' }));
+  t.false(openConflicts(inode, file, 'F_RDLCK', { kind: 'DELEG', manager }));
+  t.true(openConflicts(inode, file, 'F_RDLCK', { kind: 'DELEG' }), 'an application’s is not');
 });
 
 test('a file that is being executed can have no write lease', (t) => {
   const inode = new FakeInode('f');
   const file = new FakeFile(inode, 'rdonly');
   inode.writers = -1;
-  t.true(openConflicts(inode, file, 'F_WRLCK', 'LEASE'));
-  t.false(openConflicts(inode, file, 'F_RDLCK', 'LEASE'));
+  t.true(openConflicts(inode, file, 'F_WRLCK', { kind: 'LEASE' }));
+  t.false(openConflicts(inode, file, 'F_RDLCK', { kind: 'LEASE' }));
+});
+
+test('others’ leases bar a write lease, and any new one while one of them is about to go', (t) => {
+  const inode = new FakeInode('f');
+  const [mine, theirs] = [new FakeFile(inode, 'rdonly'), new FakeFile(inode, 'rdonly')];
+  const lease = new FileLease({ id: 1, type: 'F_RDLCK', kind: 'DELEG', owner: theirs, pid: 7 });
+  const check = (holder: FakeFile, type: LeaseType) => () =>
+    checkOthers([lease], 'f', holder, type, false);
+  t.notThrows(check(mine, 'F_RDLCK'));
+  t.throws(check(mine, 'F_WRLCK'), { code: 'EAGAIN' });
+  t.notThrows(check(theirs, 'F_WRLCK'));
+  t.true(lease.asked('unlock', 9));
+  t.throws(check(mine, 'F_RDLCK'), { code: 'EAGAIN' });
+  t.notThrows(check(theirs, 'F_RDLCK'));
+  t.is(nextDeadlineNs([lease], 8), 9);
+  t.is(nextDeadlineNs([lease], 9), Infinity, 'what is past is found by who looks');
 });

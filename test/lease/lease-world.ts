@@ -45,6 +45,7 @@ export class FakeProcess implements ProcessLike {
 export class FakeInode implements LeasedInode {
   readonly label: string;
   isRegular = true;
+  isDirectory = false;
   uid = 0;
   supportsLeases = true;
   immutable = false;
@@ -52,6 +53,7 @@ export class FakeInode implements LeasedInode {
   readers = 0;
   policy?: NonNullable<LeasedInode['policy']>;
   pins?: NonNullable<LeasedInode['pins']>;
+  tryLock?: NonNullable<LeasedInode['tryLock']>;
 
   constructor(label: string) {
     this.label = label;
