@@ -1,8 +1,10 @@
 // New names: create, mkdir, symlink, link (fs/namei.c:vfs_create and its kin). Each is one
-// transaction under i_rwsem of the directory, after everything that could refuse it was asked.
+// transaction under i_rwsem of the directory, after everything that could refuse it was asked, and
+// after the delegations were broken of the directory and of a file that gets a name more.
 
 import { Errno } from '../errno.js';
 import type { Caller } from '../mm/caller.js';
+import { breakingDelegations, lockInodes, type TryBreak } from './delegations.js';
 import { nameBytes } from './directory-block.js';
 import { BLOCK_SIZE, NAME_MAX, type FileKind } from './format.js';
 import { Inode } from './inode.js';
@@ -37,14 +39,16 @@ function checkSpace(dir: Inode, name: string, extraBlocks: number, newInode: boo
   disk?.allocator.checkSpace(blocks + 1, 'metadata');
 }
 
-/** Run change under the directory's lock. */
-async function inDirectory<T>(caller: Caller, dir: Inode, change: () => Promise<T>): Promise<T> {
-  await dir.iRwsem.downWrite(caller.task);
-  try {
-    return await change();
-  } finally {
-    dir.iRwsem.upWrite(caller.task);
-  }
+/** Run change under the directory's lock, again after each delegation that it meets. */
+function inDirectory<T>(
+  caller: Caller,
+  dir: Inode,
+  change: (tryBreak: TryBreak) => Promise<T>,
+): Promise<T> {
+  return breakingDelegations(caller, async (tryBreak) => {
+    using _dir = await dir.iRwsem.write(caller.task);
+    return await change(tryBreak);
+  });
 }
 
 /** mtime and ctime of a directory that got or lost a name. */
@@ -54,7 +58,7 @@ export function touchDirectory(handle: JournalHandle, dir: Inode): void {
   dir.fs.store.write(handle, dir.record);
 }
 
-/** Make an inode and a name for it. EEXIST, EACCES, ENAMETOOLONG, ENOSPC, EMLINK. */
+/** Make an inode and a name for it. EEXIST, EACCES, EINTR, ENAMETOOLONG, ENOSPC, EMLINK. */
 export async function createEntry(
   caller: Caller,
   dir: Inode,
@@ -64,8 +68,9 @@ export async function createEntry(
   const { fs } = dir;
   const { kind, perm, target } = entry;
   const longTarget = target !== undefined && nameBytes(target).length > MAX_INLINE_TARGET;
-  return inDirectory(caller, dir, async () => {
+  return inDirectory(caller, dir, async (tryBreak) => {
     checkCreate(caller, dir, name);
+    tryBreak(dir);
     if (kind === 'dir' && dir.record.nlink >= LINK_MAX) throw new Errno('EMLINK', dir.label);
     checkSpace(dir, name, longTarget && fs.disk !== null ? 1 : 0, true);
     return fs.transaction(caller.task, (handle) => {
@@ -101,7 +106,7 @@ function setTarget(handle: JournalHandle, inode: Inode, target: string): void {
   fs.store.write(handle, record);
 }
 
-/** link(2): one more name. EPERM for a directory; EMLINK, EEXIST, EACCES, ENOSPC, ENOENT. */
+/** link(2): one more name. EPERM for a directory; EMLINK, EEXIST, EACCES, EINTR, ENOSPC, ENOENT. */
 export async function linkEntry(
   caller: Caller,
   inode: Inode,
@@ -110,11 +115,13 @@ export async function linkEntry(
 ): Promise<void> {
   if (inode.type === 'dir') throw new Errno('EPERM', `link: ${inode.label} is a directory`);
   const { fs } = dir;
-  await inDirectory(caller, dir, async () => {
+  await inDirectory(caller, dir, async (tryBreak) => {
     checkCreate(caller, dir, name);
     const { record } = inode;
+    using _file = await lockInodes(caller.task, inode);
     if (record.append || record.immutable) throw new Errno('EPERM', `link: ${inode.label}`);
     if (record.nlink === 0) throw new Errno('ENOENT', `link: ${inode.label} has no name left`);
+    tryBreak(dir, inode);
     if (record.nlink >= LINK_MAX) throw new Errno('EMLINK', inode.label);
     checkSpace(dir, name, 0, false);
     await fs.transaction(caller.task, (handle) => {

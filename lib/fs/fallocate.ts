@@ -131,10 +131,10 @@ export async function fallocate(
     row.check?.(call);
     if (row.newSize(call) > inode.size()) checkNewSize(caller, inode, row.newSize(call));
   };
-  const checkFirst = checksBeforeBreak(fs.flavor, fs.rules);
+  const first = checksBeforeBreak(fs.flavor, fs.rules) ? { first: check } : {};
   const range = () => rangeOf(row, call);
   await withLayoutBroken(
-    { inode, op: row.op, task, caller, range, check, checkFirst },
+    { inode, op: row.op, task, caller, range, check, ...first },
     async (blocks) => {
       const size = row.newSize(call);
       if (size > inode.size() && !row.shifts) await zeroOldTail(task, inode, size);

@@ -187,6 +187,12 @@ export class FileSystem {
     await this.#create(caller, path, { kind: 'dir', perm: mode & 0o1777 }, true);
   }
 
+  /** mknod(2) of S_IFREG: an empty file. */
+  async mknod(caller: Caller, path: string, mode = 0o666): Promise<void> {
+    checkMode('mknod', mode);
+    await this.#create(caller, path, { kind: 'file', perm: mode & 0o7777 }, false);
+  }
+
   async symlink(caller: Caller, target: string, path: string): Promise<void> {
     checkPath('symlink', target, 'target');
     if (target === '') throw new Errno('ENOENT', 'symlink: an empty target');

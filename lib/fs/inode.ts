@@ -13,7 +13,7 @@ import type { LayoutInode, LayoutPolicy } from '../lease/layout.js';
 import type { LeasedInode } from '../lease/leased-inode.js';
 import { AddressSpace, type AddressSpaceHost, type AddressSpaceKind } from '../mm/address-space.js';
 import type { PinnedPages } from '../mm/pinned-pages.js';
-import { lockClasses, RwSem } from '../sched/index.js';
+import { lockClasses, RwSem, type Task } from '../sched/index.js';
 import type { Pfn } from '../units.js';
 import { Directory } from './directory.js';
 import type { ExtentList } from './extent.js';
@@ -85,6 +85,10 @@ export class Inode implements AddressSpaceHost, LeasedInode, LayoutInode {
     return this.record.kind === 'file';
   }
 
+  get isDirectory(): boolean {
+    return this.record.kind === 'dir';
+  }
+
   get uid(): number {
     return this.record.uid;
   }
@@ -104,6 +108,11 @@ export class Inode implements AddressSpaceHost, LeasedInode, LayoutInode {
 
   get extents(): ExtentList {
     return this.record.extents;
+  }
+
+  tryLock(task: Task): Disposable | null {
+    if (!this.iRwsem.tryDownWrite(task)) return null;
+    return { [Symbol.dispose]: () => this.iRwsem.upWrite(task) };
   }
 
   size(): number {

@@ -47,8 +47,8 @@ export interface LayoutBreakRequest {
   range(): PageRange;
   /** Looks at the arguments, under i_rwsem; throws a refusal. */
   check?(): void;
-  /** Whether check comes before the wait for pages as well as after it. */
-  readonly checkFirst?: boolean;
+  /** Asked as soon as i_rwsem is held, before the wait for pages; throws a refusal. */
+  first?(): void;
 }
 
 /** Ranges in which nothing moves or goes: with scope 'range' there is nothing to wait for. */
@@ -121,7 +121,7 @@ class LayoutBreaker {
     const task = this.#task;
     await iRwsem.downWrite(task);
     try {
-      if (this.#req.checkFirst === true) this.#req.check?.();
+      this.#req.first?.();
       const blocks = await this.#invalidateLocked(change);
       if (blocks !== 'leases') return blocks;
     } finally {

@@ -22,7 +22,8 @@ import {
   type GetLeaseResult,
   type SetLeaseArg,
 } from '../lease/fcntl.js';
-import type { FileLease, LeaseHolder } from '../lease/lease.js';
+import { fcntlGetDeleg, fcntlSetDeleg } from '../lease/delegation.js';
+import type { FileLease, LeaseArg, LeaseHolder } from '../lease/lease.js';
 import { closeMapDirect, openMapDirect, takeMapDirect } from '../lease/map-direct.js';
 import type { AddressSpace } from '../mm/address-space.js';
 import type { Caller, ProcessLike } from '../mm/caller.js';
@@ -144,6 +145,19 @@ export class OpenFile implements VmFile, LeaseHolder {
   getLease(): GetLeaseResult {
     this.#assertFile('fcntl');
     return fcntlGetLease(this.inode.leases, this);
+  }
+
+  /** F_SETDELEG, on descriptor fd. EBADF for O_PATH; else see fcntlSetDeleg. */
+  async setDeleg(caller: Caller, arg: LeaseArg, fd: number): Promise<void> {
+    this.#assertFile('fcntl');
+    if (!Number.isSafeInteger(fd) || fd < 0) throw new Errno('EBADF', `setdeleg: fd ${shown(fd)}`);
+    const { leases, fs } = this.inode;
+    await fcntlSetDeleg(leases, fs.rules, caller, this, arg, fd);
+  }
+
+  getDeleg(): LeaseArg {
+    this.#assertFile('fcntl');
+    return fcntlGetDeleg(this.inode.leases, this.inode.fs.rules, this);
   }
 
   notify(_sig: 'lease-break', lease: FileLease): void {

@@ -1,11 +1,13 @@
 // Names that go: unlink, rmdir (fs/namei.c:vfs_unlink, vfs_rmdir).
 //
-// Neither changes a layout, and neither breaks a lease that an application holds (measured).
+// Neither changes a layout, and neither breaks a lease that an application holds (measured). Both
+// break the delegations of the directory, unlink those of the file too.
 // An inode that lost its last name lives on while it is open; evict.ts ends it.
 
 import { Errno } from '../errno.js';
 import type { Caller } from '../mm/caller.js';
 import { touchDirectory } from './create.js';
+import { breakingDelegations, filesOf, lockInodes, type TryBreak } from './delegations.js';
 import { evictIfUnused } from './evict.js';
 import type { Inode } from './inode.js';
 import type { JournalHandle } from './journal.js';
@@ -32,51 +34,54 @@ export function dropName(handle: JournalHandle, dir: Inode, inode: Inode): void 
   fs.store.write(handle, record);
 }
 
-/** unlink(2). EISDIR for a directory. The last name and no reference: the file is gone. */
-export async function unlinkEntry(caller: Caller, found: Located): Promise<void> {
-  const { dir, name } = found;
-  const { task, process } = caller;
-  if (name === '.' || name === '..') throw new Errno('EISDIR', `unlink: ${name}`);
-  let victim: Inode;
-  await dir.iRwsem.downWrite(task);
-  try {
-    victim = entryOf(dir, name);
-    checkDelete(dir, victim, process.cred, 'unlink');
-    if (victim.type === 'dir') throw new Errno('EISDIR', `unlink: ${name}`);
+/**
+ * Take the name away from what check() lets go, with the delegations that it names broken. The
+ * last name and no reference: the inode is gone.
+ */
+async function removeName(
+  caller: Caller,
+  { dir, name }: Located,
+  check: (victim: Inode, tryBreak: TryBreak) => void,
+): Promise<void> {
+  const { task } = caller;
+  const gone = await breakingDelegations(caller, async (tryBreak) => {
+    using _dir = await dir.iRwsem.write(task);
+    const victim = entryOf(dir, name);
+    using _victim = await lockInodes(task, ...filesOf(victim));
+    check(victim, tryBreak);
     await dir.fs.transaction(task, (handle) => {
       dir.directory.remove(handle, name);
       dropName(handle, dir, victim);
       touchDirectory(handle, dir);
     });
-  } finally {
-    dir.iRwsem.upWrite(task);
-  }
-  await evictIfUnused(task, victim);
+    return victim;
+  });
+  await evictIfUnused(task, gone);
+}
+
+/** unlink(2). EISDIR for a directory. */
+export async function unlinkEntry(caller: Caller, found: Located): Promise<void> {
+  const { dir, name } = found;
+  if (name === '.' || name === '..') throw new Errno('EISDIR', `unlink: ${name}`);
+  await removeName(caller, found, (victim, tryBreak) => {
+    checkDelete(dir, victim, caller.process.cred, 'unlink');
+    if (victim.type === 'dir') throw new Errno('EISDIR', `unlink: ${name}`);
+    tryBreak(dir, victim);
+  });
 }
 
 /** rmdir(2). EINVAL for `.`, ENOTEMPTY for `..` and what is not empty, EBUSY for the root. */
 export async function rmdirEntry(caller: Caller, found: Located): Promise<void> {
   const { dir, name } = found;
-  const { task, process } = caller;
   if (found.inode === dir && name === '.') {
     const root = dir.ino === dir.fs.store.rootIno;
     throw new Errno(root ? 'EBUSY' : 'EINVAL', `rmdir: ${name}`);
   }
   if (name === '..') throw new Errno('ENOTEMPTY', 'rmdir: ..');
-  let victim: Inode;
-  await dir.iRwsem.downWrite(task);
-  try {
-    victim = entryOf(dir, name);
-    checkDelete(dir, victim, process.cred, 'rmdir');
+  await removeName(caller, found, (victim, tryBreak) => {
+    checkDelete(dir, victim, caller.process.cred, 'rmdir');
     if (victim.type !== 'dir') throw new Errno('ENOTDIR', `rmdir: ${name}`);
+    tryBreak(dir);
     if (!victim.directory.isEmpty) throw new Errno('ENOTEMPTY', `rmdir: ${name}`);
-    await dir.fs.transaction(task, (handle) => {
-      dir.directory.remove(handle, name);
-      dropName(handle, dir, victim);
-      touchDirectory(handle, dir);
-    });
-  } finally {
-    dir.iRwsem.upWrite(task);
-  }
-  await evictIfUnused(task, victim);
+  });
 }

@@ -7,11 +7,13 @@
 //   exchange    both change places            ENOENT
 //
 // One transaction each: after a crash either name means what it did, or what it was to mean. No
-// layout changes, and no lease that an application holds breaks (measured).
+// layout changes, and no lease that an application holds breaks (measured); delegations do, of both
+// directories and of what is no directory and moves, or makes way.
 
 import { Errno } from '../errno.js';
 import type { Caller } from '../mm/caller.js';
 import { touchDirectory } from './create.js';
+import { breakingDelegations, filesOf, lockInodes } from './delegations.js';
 import { nameBytes } from './directory-block.js';
 import { evictIfUnused } from './evict.js';
 import { NAME_MAX } from './format.js';
@@ -31,16 +33,6 @@ function isBelow(dir: Inode, inode: Inode): boolean {
     if (at === inode) return true;
     if (at.ino === rootIno) return false;
   }
-}
-
-/** Lock both directories, in the order of their numbers, as the lock order wants. */
-async function lockDirectories(caller: Caller, a: Inode, b: Inode): Promise<() => void> {
-  const { task } = caller;
-  const dirs = a === b ? [a] : a.ino < b.ino ? [a, b] : [b, a];
-  for (const dir of dirs) await dir.iRwsem.downWrite(task);
-  return () => {
-    for (const dir of dirs.reverse()) dir.iRwsem.upWrite(task);
-  };
 }
 
 /** One call, with its directories locked and its names looked up. */
@@ -70,7 +62,7 @@ function checkNames({ from, to, moved, target, exchange }: Move, noReplace: bool
   }
 }
 
-/** vfs_rename(): rights, kinds and space. */
+/** vfs_rename(): rights and kinds. */
 function checkMove({ caller, from, to, moved, target, exchange }: Move): void {
   const { cred } = caller.process;
   const isDir = moved.type === 'dir';
@@ -86,10 +78,14 @@ function checkMove({ caller, from, to, moved, target, exchange }: Move): void {
     if (isDir) checkPermission(moved, cred, MAY_WRITE, 'rename');
     if (exchange && target?.type === 'dir') checkPermission(target, cred, MAY_WRITE, 'rename');
   }
+  if (nameBytes(to.name).length > NAME_MAX) throw new Errno('ENAMETOOLONG', to.name);
+}
+
+/** ->rename(): what the file system itself refuses. */
+function checkRoom({ to, target, exchange }: Move): void {
   if (!exchange && target?.type === 'dir' && !target.directory.isEmpty) {
     throw new Errno('ENOTEMPTY', to.name);
   }
-  if (nameBytes(to.name).length > NAME_MAX) throw new Errno('ENAMETOOLONG', to.name);
   const blocks = target === undefined ? to.dir.directory.blocksFor(to.name) : 0;
   to.dir.fs.disk?.allocator.checkSpace(blocks + 1, 'metadata');
 }
@@ -143,19 +139,21 @@ export async function renameEntry(
   const [exchange, noReplace] = [flags.includes('exchange'), flags.includes('noreplace')];
   if (exchange && noReplace) throw new Errno('EINVAL', 'rename: exchange and noreplace');
   checkLast(from, to, noReplace);
-  const unlock = await lockDirectories(caller, from.dir, to.dir);
-  let target: Inode | undefined;
-  try {
+  const gone = await breakingDelegations(caller, async (tryBreak) => {
+    using _dirs = await lockInodes(caller.task, from.dir, to.dir);
     const moved = entryOf(from.dir, from.name);
     const there = to.dir.directory.lookup(to.name);
-    target = there === undefined ? undefined : to.dir.fs.inode(there.ino);
+    const target = there === undefined ? undefined : to.dir.fs.inode(there.ino);
     const move: Move = { caller, from, to, moved, target, exchange };
     checkNames(move, noReplace);
-    if (target === moved) return;
+    if (target === moved) return undefined;
+    const files = filesOf(moved, target);
+    using _files = await lockInodes(caller.task, ...files);
     checkMove(move);
+    tryBreak(...new Set([from.dir, to.dir, ...files]));
+    checkRoom(move);
     await from.dir.fs.transaction(caller.task, (handle) => moveName(handle, move));
-  } finally {
-    unlock();
-  }
-  if (target !== undefined && !exchange) await evictIfUnused(caller.task, target);
+    return exchange ? undefined : target;
+  });
+  if (gone !== undefined) await evictIfUnused(caller.task, gone);
 }

@@ -106,7 +106,8 @@ for (const flavor of ['ext4', 'xfs', 'tmpfs'] as const) {
   }
 }
 
-test('while a truncate waits, faults and pins proceed; reads and writes queue', async (t) => {
+// Names too: fs/namei.c:vfs_rename and vfs_unlink take i_rwsem of the file.
+test('while a truncate waits, faults and pins proceed; reads, writes and names queue', async (t) => {
   const s = await scene('ext4', '6.1');
   const { app, file, addr, m, fs } = s;
   const { pipe } = await app.pin(addr + PAGES(2), PAGES(1));
@@ -117,7 +118,6 @@ test('while a truncate waits, faults and pins proceed; reads and writes queue', 
   t.is((await app.pin(addr + PAGES(4), PAGES(1))).len, PAGES(1));
   t.is(file.stat().size, PAGES(16));
   const other = await app.open(fs, '/f', ['rdonly']);
-  await app.call((c) => fs.rename(c, '/f', '/g'));
   await app.call((c) => file.fsync(c));
   await app.close(other);
   const queued = [
@@ -125,6 +125,8 @@ test('while a truncate waits, faults and pins proceed; reads and writes queue', 
     app.write(file, 0, bytesOf('w', 4)),
     app.call((c) => file.fallocate(c, 'keep_size', 0, PAGES(1))),
     app.truncate(file, PAGES(1)),
+    app.call((c) => fs.rename(c, '/f', '/g')),
+    app.call((c) => fs.unlink(c, '/g')),
   ];
   for (const call of queued) t.true(await m.blocks(call, 0));
   for (const held of [...app.pipes]) await app.unpin(held);

@@ -69,6 +69,7 @@ const paths: readonly (readonly [call: string, make: Call])[] = [
   ['rename', (fs, c, v) => fs.rename(c, v, '/g')],
   ['rename', (fs, c, v) => fs.rename(c, at, v)],
   ['mkdir', (fs, c, v) => fs.mkdir(c, v)],
+  ['mknod', (fs, c, v) => fs.mknod(c, v)],
   ['symlink', (fs, c, v) => fs.symlink(c, 'target', v)],
   ['link', (fs, c, v) => fs.link(c, v, '/g')],
   ['link', (fs, c, v) => fs.link(c, at, v)],
@@ -93,6 +94,7 @@ const others: readonly (readonly [
   ['shutDown', 'first', ['later', ...noStrings], (fs, c, v) => fs.shutDown(c.task, v)],
   ['rename', 'flags', ['x', 7, null, ['bogus']], (fs, c, v) => fs.rename(c, at, '/g', v)],
   ['mkdir', 'mode', noModes, (fs, c, v) => fs.mkdir(c, '/d', v)],
+  ['mknod', 'mode', noModes, (fs, c, v) => fs.mknod(c, '/n', v)],
   [
     'symlink',
     'target',
@@ -237,6 +239,8 @@ const fileCalls = (
     ['seek', 'position', noLengths, (f, _c, v) => f.seek('data', v), ['ENXIO', 'EINVAL']],
     ['setLease', 'lease', ['bogus', ...noStrings], (f, c, v) => f.setLease(c, v, 3)],
     ['setLease', 'fd', noLengths, (f, c, v) => f.setLease(c, 'F_RDLCK', v), ['EBADF']],
+    ['setDeleg', 'delegation', ['bogus', ...noStrings], (f, c, v) => f.setDeleg(c, v, 3)],
+    ['setDeleg', 'fd', noLengths, (f, c, v) => f.setDeleg(c, 'F_RDLCK', v), ['EBADF']],
     ['setOwner', 'owner', noObjects, (f, _c, v) => f.setOwner(v)],
     ['setSignal', 'signal', [undefined, 7, '', 'BOGUS', {}], (f, _c, v) => f.setSignal(v)],
     ['checkMmap', 'prot', noObjects, (f, _c, v) => f.checkMmap(v, 'shared')],
@@ -261,7 +265,7 @@ const fileRows = ({ app, file, addr }: Bench): DirectRow[] =>
 
 /** Calls without arguments of their own, and those that only the lease room makes. */
 const noFileArguments = [
-  ...['fsync', 'getFile', 'getLease', 'putFile', 'stat'],
+  ...['fsync', 'getDeleg', 'getFile', 'getLease', 'putFile', 'stat'],
   ...['leaseGone', 'leaseGranted', 'notify'],
 ];
 
