@@ -1,8 +1,10 @@
 // System calls on descriptors themselves: closing and copying them, passing them on, fcntl.
 
 import { Errno } from '../errno.js';
+import { checkDelegKnown } from '../lease/delegation.js';
 import { fcntlRefuseLease, type GetLeaseResult, type SetLeaseArg } from '../lease/fcntl.js';
 import { ownerAlloc } from '../lease/lease-alloc.js';
+import type { LeaseArg } from '../lease/lease.js';
 import { checkBoolean, shown } from '../arguments.js';
 import { flushFile } from './exit.js';
 import { type File, type PipeEnd, isDevice, isPipe, isRegular } from './file.js';
@@ -125,6 +127,10 @@ const leaseArg = (arg: LeaseArgs): SetLeaseArg =>
 export async function setLease(t: Thread, file: File, fd: number, args: LeaseArgs): Promise<void> {
   const arg = leaseArg(args);
   if (isRegular(file)) return file.setLease(t, arg, fd);
+  refuseLease(t, file, arg);
+}
+
+function refuseLease(t: Thread, file: File, arg: SetLeaseArg): never {
   const { rules, leaseSettings: settings } = t.process.kernel;
   fcntlRefuseLease({ rules, settings }, t, file, isPipe(file) ? t.process.cred.uid : 0, arg);
 }
@@ -132,6 +138,20 @@ export async function setLease(t: Thread, file: File, fd: number, args: LeaseArg
 /** fcntl(F_GETLEASE): what can have no lease has none (linux fs/locks.c:fcntl_getlease). */
 export async function getLease(_t: Thread, file: File): Promise<GetLeaseResult> {
   return isRegular(file) ? file.getLease() : 'F_UNLCK';
+}
+
+/** fcntl(F_SETDELEG). EINVAL where F_SETLEASE is, but for a directory. */
+export async function setDeleg(t: Thread, file: File, fd: number, arg: LeaseArg): Promise<void> {
+  if (isRegular(file)) return file.setDeleg(t, arg, fd);
+  checkDelegKnown(t.process.kernel.rules);
+  refuseLease(t, file, arg);
+}
+
+/** fcntl(F_GETDELEG): no file has one that can have none; EINVAL before 6.19. */
+export async function getDeleg(t: Thread, file: File): Promise<LeaseArg> {
+  if (isRegular(file)) return file.getDeleg();
+  checkDelegKnown(t.process.kernel.rules);
+  return 'F_UNLCK';
 }
 
 /** fcntl(F_SETFL): O_NONBLOCK of the open file, for all its descriptors. */

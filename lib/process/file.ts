@@ -11,6 +11,7 @@
 
 import type { GetLeaseResult, SetLeaseArg } from '../lease/fcntl.js';
 import type { OwnedFile } from '../lease/lease-alloc.js';
+import type { LeaseArg } from '../lease/lease.js';
 import type { Caller, ProcessLike } from '../mm/caller.js';
 import type { MM } from '../mm/mm.js';
 import type { VMA, VmFile, VmOperations } from '../mm/vma.js';
@@ -110,6 +111,8 @@ export interface RegularFile extends AnyFile, Blocking, OwnedFile {
   stat(): MaybeLater<FileStat>;
   setLease(caller: Caller, arg: SetLeaseArg, fd: number): MaybeLater<void>;
   getLease(): GetLeaseResult;
+  setDeleg(caller: Caller, arg: LeaseArg, fd: number): MaybeLater<void>;
+  getDeleg(): LeaseArg;
   /**
    * Only mmap reaches its bytes: read and write are EINVAL (no FMODE_CAN_READ), with a position
    * ESPIPE (no FMODE_PREAD, FMODE_PWRITE, FMODE_LSEEK). Absent: no.
@@ -176,6 +179,7 @@ export interface FileSystemOps {
   link(caller: Caller, from: string, to: string): Promise<void>;
   symlink(caller: Caller, target: string, path: string): Promise<void>;
   mkdir(caller: Caller, path: string, mode: number): Promise<void>;
+  mknod(caller: Caller, path: string, mode: number): Promise<void>;
   rmdir(caller: Caller, path: string): Promise<void>;
   readdir(caller: Caller, path: string): MaybeLater<readonly DirectoryEntry[]>;
   readlink(caller: Caller, path: string): MaybeLater<string>;

@@ -16,7 +16,8 @@ import {
   type GetLeaseResult,
   type SetLeaseArg,
 } from '../lease/fcntl.js';
-import type { FileLease, LeaseHolder } from '../lease/lease.js';
+import { fcntlGetDeleg, fcntlSetDeleg } from '../lease/delegation.js';
+import type { FileLease, LeaseArg, LeaseHolder } from '../lease/lease.js';
 import { LeaseContext } from '../lease/lease-context.js';
 import { memlockPages } from '../mm/accounting.js';
 import { AddressSpace } from '../mm/address-space.js';
@@ -228,6 +229,14 @@ class SecretFile implements RegularFile, LeaseHolder {
 
   getLease(): GetLeaseResult {
     return fcntlGetLease(this.#leases, this);
+  }
+
+  setDeleg(caller: Caller, arg: LeaseArg, fd: number): Promise<void> {
+    return fcntlSetDeleg(this.#leases, this.#kernel.rules, caller, this, arg, fd);
+  }
+
+  getDeleg(): LeaseArg {
+    return fcntlGetDeleg(this.#leases, this.#kernel.rules, this);
   }
 
   /** Nobody can break one: no path leads here. */

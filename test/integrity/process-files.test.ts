@@ -66,6 +66,15 @@ const descriptorCalls = ({ app, observer, fds }: World): CallRow[] => [
     ],
   },
   { name: 'getLease', call: app.getLease.bind(app), args: [['fd', fds.leased]] },
+  {
+    name: 'setDeleg',
+    call: app.setDeleg.bind(app),
+    args: [
+      ['fd', fds.leased],
+      ['name', 'F_RDLCK', /delegation/],
+    ],
+  },
+  { name: 'getDeleg', call: app.getDeleg.bind(app), args: [['fd', fds.leased]] },
 ];
 
 const byteCalls = ({ app, fds, anonAddr }: World): CallRow[] => {
@@ -190,6 +199,14 @@ const pathCalls = ({ app }: World): CallRow[] => [
       ['mode', 0o777],
     ],
   },
+  {
+    name: 'mknod',
+    call: app.mknod.bind(app),
+    args: [
+      ['path', '/new'],
+      ['mode', 0o666],
+    ],
+  },
   { name: 'rmdir', call: app.rmdir.bind(app), args: [['path', '/dir']] },
   { name: 'readdir', call: app.readdir.bind(app), args: [['path', '/dir']] },
   {
@@ -250,6 +267,7 @@ const missingCalls = ({ app }: World): CallRow[] => [
   { name: 'stat', call: app.stat.bind(app), args: [['missingPath', '/data']] },
   { name: 'unlink', call: app.unlink.bind(app), args: [['missingPath', '/data']] },
   { name: 'mkdir', call: app.mkdir.bind(app), args: [['missingPath', '/new']], takes: [] },
+  { name: 'mknod', call: app.mknod.bind(app), args: [['missingPath', '/new']], takes: [] },
   { name: 'rmdir', call: app.rmdir.bind(app), args: [['missingPath', '/dir']] },
   { name: 'readdir', call: app.readdir.bind(app), args: [['missingPath', '/dir']] },
   {

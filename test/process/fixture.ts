@@ -155,6 +155,14 @@ export class FakeFile extends Counted implements RegularFile {
     return this.lease as 'F_UNLCK';
   }
 
+  setDeleg(_caller: Caller, arg: string): void {
+    this.lease = arg;
+  }
+
+  getDeleg() {
+    return this.lease as 'F_UNLCK';
+  }
+
   seek(whence: 'data' | 'hole', pos: number): number {
     if (pos >= this.size) throw new Errno('ENXIO', 'lseek: past the end');
     return whence === 'data' ? pos : this.size;

@@ -1,0 +1,66 @@
+// How a system call of a process runs, whatever it does: in a task of its own or the application's,
+// with the descriptor or the path that it names resolved.
+//
+// While a call uses a descriptor it holds a reference to the open file, so that closing the
+// descriptor meanwhile releases nothing (fdget()).
+
+import { Errno } from '../errno.js';
+import { VmFault } from '../mm/vma.js';
+import type { File, FileSystemOps, MaybeLater } from './file.js';
+import type { Process, Thread } from './process.js';
+import { ProcessState } from './process-state.js';
+import type { CallOptions } from './thread-group.js';
+
+export type Opts = CallOptions | undefined;
+
+export class SystemCalls extends ProcessState {
+  /** Run body as the call `name`. EFAULT: it needs memory that cannot be reached. */
+  protected call<T>(
+    this: Process,
+    name: string,
+    opts: Opts,
+    body: (t: Thread) => Promise<T>,
+  ): Promise<T> {
+    return this.threads.run(name, opts ?? {}, async (task) => {
+      try {
+        return await body({ task, process: this });
+      } catch (e) {
+        if (!(e instanceof VmFault)) throw e;
+        throw new Errno('EFAULT', `${name}: ${e.message}`, { syscall: name, cause: e });
+      }
+    });
+  }
+
+  /** The same on the open file of a descriptor. EBADF. */
+  protected fdCall<T>(
+    this: Process,
+    name: string,
+    opts: Opts,
+    fd: number,
+    body: (t: Thread, file: File) => Promise<T>,
+  ): Promise<T> {
+    return this.call(name, opts, async (t) => {
+      const file = this.fds.get(fd);
+      file.getFile();
+      try {
+        return await body(t, file);
+      } finally {
+        await file.putFile(t.task);
+      }
+    });
+  }
+
+  /** The same on the mount that a path leads to, with the path from its root. ENOENT. */
+  protected pathCall<T>(
+    this: Process,
+    name: string,
+    opts: Opts,
+    path: string,
+    body: (t: Thread, fs: FileSystemOps, path: string) => MaybeLater<T>,
+  ): Promise<T> {
+    return this.call(name, opts, async (t) => {
+      const at = this.kernel.mounts.resolve(path);
+      return body(t, at.fs, at.path);
+    });
+  }
+}
