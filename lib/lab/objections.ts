@@ -81,7 +81,7 @@ const unmapped: Finding = (cells) => {
 };
 
 const stuck: Finding = (cells) => {
-  const waits = cells.map((v) => ({ v, ns: longestStuck(v.stuck) }));
+  const waits = cells.map((v) => ({ v, ns: longestStuck(v) }));
   const forEver = waits.find(({ ns }) => ns === null);
   if (forEver !== undefined) return `Somebody beside it was stuck for ever${name(forEver.v)}.`;
   const worst = waits.reduce((a, b) => ((b.ns ?? 0) > (a.ns ?? 0) ? b : a), waits[0]!);

@@ -151,7 +151,7 @@ function cellRow(v: CellVerdict, album: Album): string {
     ...[v.policy, v.driver, v.behaviour, v.operation],
     duration(v.outcome.tookNs),
     v.holder,
-    duration(longestStuck(v.stuck)),
+    duration(longestStuck(v)),
     `${v.transfers.done} + ${v.transfers.failed}`,
     v.orphanedPeak > 0 ? `${v.orphanedPeak}, ${v.leaked} left` : '',
     `${v.schedules}${v.complete ? '' : '+'}`,

@@ -1,9 +1,8 @@
 // Measuring a cell: many schedules of its play, and the worst ending of them with its token.
 //
 // First exhaustively, up to two preemptions; if that does not come to an end within its share of
-// the
-// budget, PCT and random samples make up the rest. A cell whose pins were refused has nothing that
-// could race: one schedule tells it all.
+// the budget, PCT and random samples make up the rest. A cell whose pins were refused has nothing
+// that could race: one schedule tells it all.
 
 import {
   BoundedSearch,

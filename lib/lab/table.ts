@@ -3,7 +3,7 @@
 
 import type { StrayDma } from '../referee/referee.js';
 import { NS_PER_MS, NS_PER_SECOND } from '../units.js';
-import { driverNames, type CellVerdict, type DriverName, type Stuck } from './cell.js';
+import { driverNames, type CellVerdict, type DriverName } from './cell.js';
 
 export function duration(ns: number | null): string {
   if (ns === null) return 'for ever';
@@ -19,9 +19,19 @@ export function strayText(stray: StrayDma): string {
   return `${stray.file} block ${stray.pfn} byte ${stray.firstByte}${value}`;
 }
 
-/** The longest wait beside the operation. */
-export const longestStuck = ({ reader, writer, stat }: Stuck): number | null =>
-  [reader, writer, stat].includes(null) ? null : Math.max(reader!, writer!, stat!);
+/**
+ * The longest wait beside the operation; null: for ever. Who waited for one that hung until the
+ * horizon, where its holders are killed, would have waited on.
+ */
+export function longestStuck({
+  outcome,
+  stuck: { reader, writer, stat },
+}: Pick<CellVerdict, 'outcome' | 'stuck'>): number | null {
+  if (reader === null || writer === null || stat === null) return null;
+  const longest = Math.max(reader, writer, stat);
+  const cameAtNs = NS_PER_MS; // after the operation: bystanders.ts
+  return outcome.end === 'hung' && longest >= outcome.tookNs - cameAtNs ? null : longest;
+}
 
 /** Heads of the overview's columns. */
 export const shortDrivers: Readonly<Record<DriverName, string>> = {

@@ -65,8 +65,12 @@ test('a pin that was refused and an operation that was refused are told apart', 
 });
 
 test('who never ends is stuck for ever', (t) => {
-  t.is(longestStuck({ reader: 1, writer: null, stat: 2 }), null);
-  t.is(longestStuck({ reader: 1, writer: 3, stat: 2 }), 3);
+  t.is(longestStuck(verdict({ stuck: { reader: 1, writer: null, stat: 2 } })), null);
+  t.is(longestStuck(verdict({ stuck: { reader: 1, writer: 3, stat: 2 } })), 3);
+  const hung = { end: 'hung', tookNs: 200e9, steps: 0 };
+  const stuck = { reader: 199.999e9, writer: 3, stat: 0 };
+  t.is(longestStuck(verdict({ outcome: hung, stuck })), null, 'a kill ended it');
+  t.is(longestStuck(verdict({ outcome: hung, stuck: { ...stuck, reader: 3 } })), 3);
 });
 
 test('a stray byte is given by file, block and place', (t) => {
