@@ -1,6 +1,7 @@
 // Goal: leases behave as a plain model of one paragraph each says, for any sequence of calls.
-// Method: fast-check draws opens (non-blocking), closes, F_SETLEASE, F_GETLEASE and passing time;
-// the model is written from the man page of fcntl(2) and knows nothing of the code.
+// Method: fast-check draws opens (non-blocking), closes, F_SETLEASE, F_GETLEASE, F_SETDELEG,
+// F_GETDELEG, changes of attributes that do not wait, and passing time; the model is written from
+// the man pages F_SETLEASE(2const) and F_GETDELEG(2const) and knows nothing of the code.
 
 import test from 'ava';
 import fc from 'fast-check';
@@ -9,7 +10,11 @@ import { LeaseWorld, type Answer, type Step } from './lease-world.js';
 type Mode = 'rdonly' | 'wronly' | 'rdwr';
 type Type = 'rd' | 'wr';
 
+type Flavour = 'lease' | 'deleg';
+
 interface ModelLease {
+  /** What it was taken as; the other command changes its type only. */
+  readonly flavour: Flavour;
   type: Type;
   downgrade: boolean;
   unlock: boolean;
@@ -29,8 +34,14 @@ interface ModelFile {
 class Model {
   readonly files = new Map<string, ModelFile>();
   readonly signals = new Map<string, Set<string>>();
+  /** Whether the kernel has F_SETDELEG. */
+  readonly delegations: boolean;
   nowMs = 0;
   breakMs = 45_000;
+
+  constructor(delegations: boolean) {
+    this.delegations = delegations;
+  }
 
   #writes = (f: ModelFile) => f.mode !== 'rdonly';
 
@@ -57,17 +68,27 @@ class Model {
     const writes = mode !== 'rdonly';
     const held = [...this.files.values()].filter((f) => f.lease !== null);
     const hit = held.filter((f) => writes || f.lease!.type === 'wr');
-    for (const f of hit) {
-      const l = f.lease!;
-      const deadline = this.breakMs === 0 ? 0 : this.nowMs + this.breakMs;
-      if (writes ? l.unlock : l.unlock || l.downgrade) continue;
-      if (writes) [l.unlock, l.unlockAtMs] = [true, deadline];
-      else [l.downgrade, l.downgradeAtMs] = [true, deadline];
-      this.#signalled(f.owner!);
-    }
+    for (const f of hit) this.#ask(f, writes);
     if (hit.length > 0) return 'EAGAIN';
     this.files.set(as, { mode, by, lease: null, owner: null });
     return 'ok';
+  }
+
+  /** chmod, or any change that leases do not mind and delegations do. */
+  setattr(): Answer {
+    this.#clock();
+    const hit = [...this.files.values()].filter((f) => f.lease?.flavour === 'deleg');
+    for (const f of hit) this.#ask(f, true);
+    return hit.length > 0 ? 'EAGAIN' : 'ok';
+  }
+
+  #ask(f: ModelFile, writes: boolean): void {
+    const l = f.lease!;
+    const deadline = this.breakMs === 0 ? 0 : this.nowMs + this.breakMs;
+    if (writes ? l.unlock : l.unlock || l.downgrade) return;
+    if (writes) [l.unlock, l.unlockAtMs] = [true, deadline];
+    else [l.downgrade, l.downgradeAtMs] = [true, deadline];
+    this.#signalled(f.owner!);
   }
 
   close(fd: string): Answer {
@@ -75,7 +96,8 @@ class Model {
     return 'ok';
   }
 
-  set(fd: string, type: Type | 'un', by: string): Answer {
+  set(fd: string, type: Type | 'un', by: string, flavour: Flavour): Answer {
+    if (flavour === 'deleg' && !this.delegations) return 'EINVAL';
     const f = this.files.get(fd)!;
     if (type === 'un') {
       if (f.lease === null) return 'EAGAIN';
@@ -89,7 +111,7 @@ class Model {
     if (others.some((g) => g.lease?.unlock === true)) return 'EAGAIN';
     f.owner ??= by;
     if (f.lease === null) {
-      f.lease = { type, downgrade: false, unlock: false, downgradeAtMs: 0, unlockAtMs: 0 };
+      f.lease = { flavour, type, downgrade: false, unlock: false, downgradeAtMs: 0, unlockAtMs: 0 };
     } else {
       f.lease.type = type;
       if (type === 'rd') f.lease.downgrade = false;
@@ -97,10 +119,11 @@ class Model {
     return 'ok';
   }
 
-  get(fd: string): Answer {
+  get(fd: string, flavour: Flavour): Answer {
+    if (flavour === 'deleg' && !this.delegations) return 'EINVAL';
     this.#clock();
     const l = this.files.get(fd)!.lease;
-    if (l === null || l.unlock) return 'F_UNLCK';
+    if (l === null || l.flavour !== flavour || l.unlock) return 'F_UNLCK';
     return l.downgrade || l.type === 'rd' ? 'F_RDLCK' : 'F_WRLCK';
   }
 
@@ -131,12 +154,13 @@ const command = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
-      op: fc.constant('lease'),
+      op: fc.constantFrom('lease', 'deleg'),
       fd,
       type: fc.constantFrom<Type | 'un'>('rd', 'wr', 'un'),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ op: fc.constant('getlease'), fd }) },
+  { weight: 2, arbitrary: fc.record({ op: fc.constantFrom('getlease', 'getdeleg'), fd }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('setattr'), by: process }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('signals'), by: process }) },
   {
     weight: 1,
@@ -175,12 +199,19 @@ function step(model: Model, c: Command): { readonly step: Step; readonly answer:
     }
     case 'close':
       return { step: { op, fd: c.fd!, by }, answer: model.close(c.fd!) };
-    case 'lease': {
+    case 'lease':
+    case 'deleg': {
       const type = c.type!;
-      return { step: { op, fd: c.fd!, by, type }, answer: model.set(c.fd!, type, by) };
+      return { step: { op, fd: c.fd!, by, type }, answer: model.set(c.fd!, type, by, op) };
     }
     case 'getlease':
-      return { step: { op, fd: c.fd!, by }, answer: model.get(c.fd!) };
+    case 'getdeleg': {
+      const flavour = op === 'getlease' ? 'lease' : 'deleg';
+      return { step: { op, fd: c.fd!, by }, answer: model.get(c.fd!, flavour) };
+    }
+    case 'setattr':
+      if (model.files.size === 0) return null;
+      return { step: { op, by, name: 'f' }, answer: model.setattr() };
     case 'signals':
       return { step: { op, by }, answer: model.taken(by) };
     case 'sleep':
@@ -192,11 +223,13 @@ function step(model: Model, c: Command): { readonly step: Step; readonly answer:
   }
 }
 
+const kernels = fc.constantFrom('6.12', '7.2');
+
 test('any sequence of lease calls answers as the model does', async (t) => {
   await fc.assert(
-    fc.asyncProperty(fc.array(command, { maxLength: 40 }), async (commands) => {
-      const model = new Model();
-      const world = new LeaseWorld('6.12');
+    fc.asyncProperty(kernels, fc.array(command, { maxLength: 40 }), async (kernel, commands) => {
+      const model = new Model(kernel === '7.2');
+      const world = new LeaseWorld(kernel);
       let nr = 0;
       for (const c of commands) {
         const todo = step(model, c);

@@ -5,6 +5,7 @@
 
 import { Errno, isErrno } from '../../lib/errno.js';
 import { kernelRules, type KernelName } from '../../lib/kernel-rules.js';
+import { fcntlGetDeleg, fcntlSetDeleg } from '../../lib/lease/delegation.js';
 import { LeaseContext } from '../../lib/lease/lease-context.js';
 import { defaultLeaseSettings, type LeasedInode } from '../../lib/lease/leased-inode.js';
 import type { FileLease, LeaseHolder, LeaseType } from '../../lib/lease/lease.js';
@@ -210,6 +211,13 @@ export class LeaseWorld {
         return this.#lease(caller, file!, step.type!);
       case 'getlease':
         return this.context(file!.inode).getLease(file!);
+      case 'deleg':
+        return this.#deleg(caller, file!, step.type!);
+      case 'getdeleg':
+        return fcntlGetDeleg(this.context(file!.inode), this.#rules, file!);
+      case 'setattr':
+        this.context(this.#names.get(step.name!)!).tryBreakDeleg(caller);
+        return 'ok';
       case 'signals':
         return [...new Set(player.process.signals.splice(0))].sort().join(',') || 'none';
       case 'truncate_path':
@@ -269,6 +277,12 @@ export class LeaseWorld {
     const leases = this.context(file.inode);
     if (type === 'un') await leases.unlock(caller, file);
     else leases.setLease(caller, file, leaseTypes[type] satisfies LeaseType);
+    return 'ok';
+  }
+
+  async #deleg(caller: Caller, file: FakeFile, type: 'rd' | 'wr' | 'un'): Promise<Answer> {
+    const arg = type === 'un' ? 'F_UNLCK' : leaseTypes[type];
+    await fcntlSetDeleg(this.context(file.inode), this.#rules, caller, file, arg, 3);
     return 'ok';
   }
 
