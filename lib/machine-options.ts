@@ -2,6 +2,7 @@
 // where its mounts lie on the device.
 
 import { Errno } from './errno.js';
+import { daxModes, type DaxOption } from './fs/dax-mode.js';
 import { kernelNames } from './kernel-rules.js';
 import type { MachineOptions, MountOptions } from './machine.js';
 import { isAligned, MiB, PAGE_SIZE } from './units.js';
@@ -43,7 +44,7 @@ const checks: Readonly<Record<string, readonly [check: Check, wanted: string]>> 
 };
 
 const mountChecks: typeof checks = {
-  dax: [isBoolean, 'a boolean'],
+  dax: [(v) => daxModes.includes(v as DaxOption), 'always, inode, never or a boolean'],
   flavor: [oneOf(['ext4', 'xfs', 'tmpfs']), 'ext4, xfs or tmpfs'],
   keep: [isBoolean, 'a boolean'],
   policy: [isPolicy, 'the name of a policy, or one made by definePolicy()'],

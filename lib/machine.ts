@@ -18,6 +18,7 @@ import type { NodeOpenFlag } from './driver/node-file.js';
 import { Errno } from './errno.js';
 import { cpuEngine, type BlockEngine } from './fs/direct-io.js';
 import { blockDeviceOps } from './fs/block-mapping.js';
+import type { DaxOption } from './fs/dax-mode.js';
 import { FileSystem } from './fs/file-system.js';
 import { FileLayouts } from './fs/layout-service.js';
 import type { FsEnv } from './fs/fs-env.js';
@@ -52,8 +53,11 @@ export type { OpenFlag } from './process/file.js';
 
 export interface MountOptions {
   readonly flavor: 'ext4' | 'xfs' | 'tmpfs';
-  /** File pages are the device's own. Not for tmpfs. */
-  readonly dax?: boolean;
+  /**
+   * Whose file pages are the device's own: `always` (true) every file's, `never` (false) none's,
+   * `inode`, as on Linux if nothing is said, those whose FS_XFLAG_DAX is set. Not for tmpfs.
+   */
+  readonly dax?: DaxOption;
   /** A policy's id, or an object made by definePolicy. `linux` if not given. */
   readonly policy?: string | LayoutPolicy;
   /** Bytes of the device; an equal share if not given. */
@@ -225,7 +229,7 @@ export class Machine implements AsyncDisposable {
   }
 
   async #mount(id: number, point: string, options: MountOptions, part: Part): Promise<void> {
-    const { flavor, dax = false, keep = false } = options;
+    const { flavor, dax = flavor !== 'tmpfs' && 'inode', keep = false } = options;
     const { device } = this;
     const region = this.mm.pages.regions.find((r) => r.kind === 'pmem')!;
     const where = { startPos: part.pos, len: part.len };

@@ -57,26 +57,3 @@ export async function changeOwner(
   };
   await breakingDelegations(caller, (tryBreak) => change(caller, inode, set, tryBreak));
 }
-
-/** FS_XFLAG_DAX, whatever the mount makes of it (fs/xfs/xfs_ioctl.c). EPERM: not the owner's. */
-export async function changeDaxFlag(caller: Caller, inode: Inode, dax: boolean): Promise<void> {
-  if (!owns(inode, caller.process.cred)) throw new Errno('EPERM', `chattr: ${inode.label}`);
-  await change(caller, inode, () => {
-    inode.record.daxFlag = dax;
-  });
-}
-
-/** FS_IMMUTABLE_FL and FS_APPEND_FL. EPERM without CAP_LINUX_IMMUTABLE. */
-export async function changeFlags(
-  caller: Caller,
-  inode: Inode,
-  flags: { readonly immutable?: boolean; readonly append?: boolean },
-): Promise<void> {
-  if (!caller.process.cred.caps.has('CAP_LINUX_IMMUTABLE')) {
-    throw new Errno('EPERM', `chattr: ${inode.label}`);
-  }
-  const { record, fs } = inode;
-  record.immutable = flags.immutable ?? record.immutable;
-  record.append = flags.append ?? record.append;
-  await fs.writeInode(caller.task, inode);
-}

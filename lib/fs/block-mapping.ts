@@ -102,9 +102,8 @@ function ownerOf(env: BlockMappingEnv, pfn: Pfn): Found | null {
   const owner = env.pages.owner(pfn);
   const mount = owner === undefined ? undefined : env.mountById(owner.mount);
   if (owner === undefined || mount === undefined || !mount.rules.blockMappings) return null;
-  if (!mount.dax) return null;
   const inode = [...mount.inodes].find((i) => i.ino === owner.ino);
-  if (inode === undefined || inode.generation !== owner.generation || !inode.isRegular) return null;
+  if (inode === undefined || inode.generation !== owner.generation || !inode.dax) return null;
   const at = inode.extents.blockOf(owner.pgoff);
   const there = at !== undefined && mount.disk!.partition.pfnOf(at) === pfn;
   return there ? { inode, pgoff: owner.pgoff } : null;

@@ -167,16 +167,16 @@ export async function directWrite(
   pos: number,
   buffer: UserBuffer,
 ): Promise<number> {
-  const { fs, mapping } = inode;
+  const { mapping } = inode;
   const start = pgoffOf(pos);
   const end = pagesFor(pos + buffer.len);
   await mapping.invalidateLock.downWrite(task);
   try {
     // Whole folios: invalidate_inode_pages2_range asks nobody who references them.
-    const goes = fs.data.reach?.(inode, start, end) ?? { start, end };
+    const goes = inode.data.reach?.(inode, start, end) ?? { start, end };
     await writebackRange(task, inode, 'sync', goes.start, goes.end);
     await mapping.unmapMappingRange(task, goes.start, goes.end);
-    fs.data.dropPages(inode, goes.start, goes.end);
+    inode.data.dropPages(inode, goes.start, goes.end);
   } finally {
     mapping.invalidateLock.upWrite(task);
   }
@@ -186,7 +186,7 @@ export async function directWrite(
   while (done < buffer.len) {
     const part = { mm: buffer.mm, addr: buffer.addr + done, len: buffer.len - done };
     try {
-      done += await withPages(task, fs.env, part, false, (pfns, at, len) =>
+      done += await withPages(task, inode.fs.env, part, false, (pfns, at, len) =>
         moveBlocks(task, inode, 'write', pos + done, pfns, at, len),
       );
     } catch (e) {

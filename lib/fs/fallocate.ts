@@ -159,7 +159,7 @@ async function allocate({ task, inode, pos, len }: FallocCall): Promise<void> {
       shmemPage(inode, pgoff);
     }
   } catch (e) {
-    for (const pgoff of fresh) inode.fs.data.dropPages(inode, pgoff, pgoff + 1);
+    for (const pgoff of fresh) inode.data.dropPages(inode, pgoff, pgoff + 1);
     throw e;
   }
 }
@@ -176,7 +176,7 @@ async function zeroRange(call: FallocCall, blocks: ReferencedBlocks): Promise<vo
   if (first > last) return;
   await unmapForDrop(task, inode, first, last);
   if (blocks === 'free') {
-    inode.fs.data.dropPages(inode, first, last);
+    inode.data.dropPages(inode, first, last);
     await markBlocks(task, inode, first, last, true);
   } else {
     await dropRange(task, inode, first, last, blocks);
@@ -195,9 +195,9 @@ async function prepareShift(
   const { journal } = assertDisk(fs);
   // Now, while nothing was changed; a block that is replaced may cut an extent in three.
   checkShift(3 * inode.extents.within(start, Infinity).length, journal.capacity);
-  await fs.data.sync(task, inode, start, Infinity);
+  await inode.data.sync(task, inode, start, Infinity);
   await unmapForDrop(task, inode, start, Infinity, { evenCows: true });
-  fs.data.dropPages(inode, start, Infinity);
+  inode.data.dropPages(inode, start, Infinity);
   if (blocks === 'free') return;
   const disk = assertDisk(fs);
   for (const e of inode.extents.within(start, Infinity)) {

@@ -92,7 +92,7 @@ export async function unmapForDrop(
   opts: { evenCows?: boolean } = {},
 ): Promise<void> {
   await inode.mapping.unmapMappingRange(task, start, end, opts);
-  const reach = inode.fs.data.reach?.(inode, start, end);
+  const reach = inode.data.reach?.(inode, start, end);
   if (reach === undefined) return;
   if (reach.start < start) await inode.mapping.unmapMappingRange(task, reach.start, start);
   if (reach.end > end) await inode.mapping.unmapMappingRange(task, end, reach.end);

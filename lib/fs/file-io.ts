@@ -20,7 +20,7 @@ export function readFile(
   pos: number,
   target: Uint8Array,
 ): Promise<number> {
-  return inode.fs.data.read(task, inode, pos, target);
+  return inode.data.read(task, inode, pos, target);
 }
 
 export interface WriteCall {
@@ -61,7 +61,7 @@ async function writeWith(
 export function writeFile(call: WriteCall, source: Uint8Array): Promise<number> {
   const { inode, caller } = call;
   return writeWith(call, source.length, (pos, len) =>
-    inode.fs.data.write(caller.task, inode, pos, source.subarray(0, len)),
+    inode.data.write(caller.task, inode, pos, source.subarray(0, len)),
   );
 }
 
@@ -71,7 +71,7 @@ export function writeFile(call: WriteCall, source: Uint8Array): Promise<number> 
  * shmem_file_write_iter knows no direct I/O).
  */
 export const movesBlocks = (inode: Inode, direct: boolean): boolean =>
-  direct && !inode.fs.dax && inode.fs.disk !== null;
+  direct && !inode.dax && inode.fs.disk !== null;
 
 const CHUNK = MiB;
 
@@ -113,7 +113,7 @@ export async function readToUser(
   }
   return inChunks(buffer.len, async (done, len) => {
     const bytes = new Uint8Array(len);
-    const got = await inode.fs.data.read(task, inode, pos + done, bytes);
+    const got = await inode.data.read(task, inode, pos + done, bytes);
     await buffer.mm.store(task, buffer.addr + done, bytes.subarray(0, got));
     return got;
   });

@@ -1,7 +1,8 @@
 // Requests of a regular file: where its blocks lie, and the flags that keep them there.
 //
 //   FS_IOC_FIEMAP            extents: bytes of the file and of the device (fs/ioctl.c:ioctl_fiemap)
-//   FS_IOC_GETFLAGS          FS_IMMUTABLE_FL and FS_APPEND_FL; SETFLAGS changes them
+//   FS_IOC_GETFLAGS          the flags of inode-flags.ts; SETFLAGS changes those it names
+//   FS_IOC_FSGETXATTR        the names of those that are set; FSSETXATTR sets these and no others
 //   FS_IOC_SEAL_BLOCK_MAP    proposal: holes are filled, unwritten blocks zeroed, and the file is
 //                            immutable from then on, in one step; UNSEAL undoes the last part
 //
@@ -15,8 +16,8 @@ import { Errno } from '../errno.js';
 import { shown } from '../arguments.js';
 import type { Caller } from '../mm/caller.js';
 import { checkRange, pagesFor, pgoffOf, posOf } from '../units.js';
-import { changeFlags } from './attributes.js';
 import type { Inode } from './inode.js';
+import { changeFlags, changeFlagsLocked, flagsOf, fsxattrOf, setFsxattr } from './inode-flags.js';
 import { makeWritten } from './layout-service.js';
 import { assertDisk } from './store-kinds.js';
 
@@ -61,7 +62,7 @@ export async function fiemap(caller: Caller, inode: Inode, range: Range): Promis
  */
 export async function sealBlockMap(caller: Caller, inode: Inode, on: boolean): Promise<void> {
   const { fs, label } = inode;
-  if (!fs.rules.sealBlockMap || !fs.dax) throw new Errno('EOPNOTSUPP', `seal: ${label}`);
+  if (!fs.rules.sealBlockMap || !inode.dax) throw new Errno('EOPNOTSUPP', `seal: ${label}`);
   if (!inode.isRegular || inode.size() === 0) throw new Errno('EINVAL', `seal: ${label} is empty`);
   if (!caller.process.cred.caps.has('CAP_LINUX_IMMUTABLE')) {
     throw new Errno('EPERM', `seal: ${label}: without CAP_LINUX_IMMUTABLE`);
@@ -71,7 +72,7 @@ export async function sealBlockMap(caller: Caller, inode: Inode, on: boolean): P
   await inode.iRwsem.downWrite(task, 'killable');
   try {
     if (on) await makeWritten(task, inode, 0, pagesFor(inode.size()));
-    await changeFlags(caller, inode, { immutable: on });
+    await changeFlagsLocked(caller, inode, { immutable: on });
   } finally {
     inode.iRwsem.upWrite(task);
   }
@@ -82,11 +83,15 @@ type Request = (caller: Caller, inode: Inode, arg: never) => Promise<unknown>;
 
 const requests: Readonly<Record<string, Request>> = {
   FS_IOC_FIEMAP: (caller, inode, arg: Range | undefined) => fiemap(caller, inode, arg ?? {}),
-  FS_IOC_GETFLAGS: async (_caller, { record: { immutable, append } }) => ({ immutable, append }),
+  FS_IOC_FSGETXATTR: async (_caller, inode) => fsxattrOf(inode),
+  FS_IOC_FSSETXATTR: setFsxattr,
+  FS_IOC_GETFLAGS: async (_caller, inode) => flagsOf(inode),
   FS_IOC_SETFLAGS: changeFlags,
   FS_IOC_SEAL_BLOCK_MAP: (caller, inode) => sealBlockMap(caller, inode, true),
   FS_IOC_UNSEAL_BLOCK_MAP: (caller, inode) => sealBlockMap(caller, inode, false),
 };
+
+const needsStruct: readonly string[] = ['FS_IOC_FSSETXATTR', 'FS_IOC_SETFLAGS'];
 
 /** ioctl(2) of a file. ENOTTY: it knows no such request. EINVAL: the argument is no structure. */
 export function fileIoctl(
@@ -99,7 +104,7 @@ export function fileIoctl(
     throw new Errno('ENOTTY', `ioctl: request: ${inode.label} knows no ${shown(request)}`);
   }
   const isStruct = typeof arg === 'object' && arg !== null;
-  if (request === 'FS_IOC_SETFLAGS' ? !isStruct : arg !== undefined && !isStruct) {
+  if (needsStruct.includes(request) ? !isStruct : arg !== undefined && !isStruct) {
     throw new Errno('EINVAL', `ioctl: arg: ${shown(arg)} is no structure of ${request}`);
   }
   return requests[request]!(caller, inode, arg as never);

@@ -26,6 +26,7 @@ import { PAGE_SIZE, pgoffOf } from '../units.js';
 import { changeMode, changeOwner } from './attributes.js';
 import { createEntry, linkEntry } from './create.js';
 import { daxData } from './dax.js';
+import { daxModeOf, type DaxOption } from './dax-mode.js';
 import { DiskStore } from './disk-store.js';
 import type { FsEnv } from './fs-env.js';
 import type { Inode } from './inode.js';
@@ -57,7 +58,8 @@ export interface FileSystemSpec {
   readonly startPos: number;
   readonly len: number;
   readonly flavor: Flavor;
-  readonly dax: boolean;
+  /** Which files have S_DAX. Not for tmpfs, which has none. */
+  readonly dax: DaxOption;
   readonly policy: LayoutPolicy;
   readonly mountId: number;
   readonly readOnly?: boolean;
@@ -104,11 +106,12 @@ export class FileSystem {
     const { mountId: id, flavor, policy, readOnly = false } = spec;
     if (spec.flavor === 'tmpfs') {
       const store = new RamStore(pgoffOf(spec.len), Math.floor(env.sched.clock.nowNs));
-      const mount = new Mount(env, { id, flavor, dax: false, policy, readOnly, store });
-      mount.data = shmemData;
+      const mount = new Mount(env, { id, flavor, dax: 'never', policy, readOnly, store });
+      mount.files = { dax: shmemData, cached: shmemData };
       return new FileSystem(mount, () => {});
     }
-    const { device, region, startPos, len, dax } = spec;
+    const { device, region, startPos, len } = spec;
+    const dax = daxModeOf(spec.dax);
     if (device === null || region === null)
       throw new Errno('EINVAL', `mount: ${flavor} on nothing`);
     const release = takeDevice(device, startPos, len);
@@ -122,7 +125,7 @@ export class FileSystem {
       store.keepFrom(device.quarantined(), startPos / PAGE_SIZE);
       const onDevice = { store, persistence, readOnly: readOnly || store.mustNotWrite };
       const mount = new Mount(env, { id, flavor, dax, policy, ...onDevice });
-      mount.data = dax ? daxData : pageCacheData();
+      mount.files = { dax: daxData, cached: pageCacheData() };
       if (!mount.readOnly) {
         store.setMounted(true);
         await recoverOrphans(store);
@@ -279,7 +282,7 @@ export class FileSystem {
     const host = intent.mapping.host;
     if (host.mount !== this.mount.id) return false;
     const inode = this.mount.inode(host.ino);
-    if (this.policy.admitPin === undefined || !this.mount.dax) return true;
+    if (this.policy.admitPin === undefined || !inode.dax) return true;
     this.mount.watchPins();
     this.policy.admitPin(intent, inode.leases);
     return true;
@@ -288,7 +291,7 @@ export class FileSystem {
   /** Have everything on the device. */
   async sync(task: Task): Promise<void> {
     for (const inode of this.mount.inodes) {
-      if (inode.isRegular && !inode.evicted) await this.mount.data.sync(task, inode);
+      if (inode.isRegular && !inode.evicted) await inode.data.sync(task, inode);
     }
     this.mount.syncAll();
   }
@@ -309,7 +312,7 @@ export class FileSystem {
     const found: string[] = [];
     for (const inode of this.mount.inodes) {
       if (inode.refs > 0) found.push(`${inode.label} is open`);
-      else if (this.mount.dax && inode.mapping.firstBusy() !== undefined) {
+      else if (inode.dax && inode.mapping.firstBusy() !== undefined) {
         found.push(`${inode.label} has pinned pages`);
       }
     }
@@ -325,7 +328,7 @@ export class FileSystem {
     if (held.length > 0) throw new Errno('EBUSY', `unmount: ${held.join('; ')}`);
     const { mount } = this;
     if (!mount.isShutDown) await this.sync(task);
-    for (const inode of mount.inodes) mount.data.dropPages(inode, 0, Infinity);
+    for (const inode of mount.inodes) inode.data.dropPages(inode, 0, Infinity);
     mount.close();
     if (!mount.readOnly && !mount.isShutDown) mount.disk?.setMounted(false);
     this.#release();

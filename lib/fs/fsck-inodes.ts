@@ -109,6 +109,13 @@ export function rewriteInode(fsck: Fsck, record: InodeRecord, nextOrphan = 0): v
   for (const { block: leaf, bytes } of overflowBytes(record)) fsck.partition.write(leaf, 0, bytes);
 }
 
+/** FS_XFLAG_DAX is for files and directories (fs/xfs/scrub/inode.c:xchk_inode_flags2). */
+function dropDaxFlag(fsck: Fsck, record: InodeRecord): void {
+  fsck.found('inode', `inode ${record.ino}: the DAX flag on a link`, 'cleared');
+  record.daxFlag = false;
+  rewriteInode(fsck, record);
+}
+
 /** Take the record's blocks; those that have an owner already leave it. */
 function claim(fsck: Fsck, record: InodeRecord, owned: BlockSet): void {
   const { ino, extents, overflow } = record;
@@ -142,6 +149,7 @@ export function checkInodes(fsck: Fsck): BlockSet {
   for (const ino of candidates(fsck)) {
     const record = readOrLose(fsck, ino);
     if (record === null) continue;
+    if (record.daxFlag && record.kind === 'link') dropDaxFlag(fsck, record);
     claim(fsck, record, owned);
     fsck.inodes.records.set(ino, record);
   }

@@ -9,16 +9,19 @@
 // their open file. When the last reference of a nameless inode goes it is evicted (evict.ts).
 
 import { LeaseContext } from '../lease/lease-context.js';
-import type { LayoutInode, LayoutPolicy } from '../lease/layout.js';
+import type { LayoutInode, LayoutOp, LayoutPolicy } from '../lease/layout.js';
 import type { LeasedInode } from '../lease/leased-inode.js';
 import { AddressSpace, type AddressSpaceHost, type AddressSpaceKind } from '../mm/address-space.js';
 import type { PinnedPages } from '../mm/pinned-pages.js';
 import { lockClasses, RwSem, type Task } from '../sched/index.js';
 import type { Pfn } from '../units.js';
+import { shouldEnableDax } from './dax-mode.js';
 import { Directory } from './directory.js';
 import type { ExtentList } from './extent.js';
+import type { FileData } from './file-data.js';
 import type { FileKind } from './format.js';
 import type { InodeRecord } from './inode-record.js';
+import { layoutBreakOf, type LayoutBreak } from './layout-table.js';
 import type { Mount } from './mount.js';
 
 export class Inode implements AddressSpaceHost, LeasedInode, LayoutInode {
@@ -37,11 +40,15 @@ export class Inode implements AddressSpaceHost, LeasedInode, LayoutInode {
   evicted = false;
   /** Where it was last opened: a name for reports, which a rename makes stale. */
   path: string | null = null;
+  /** I_DONTCACHE: instantiated anew when nobody has it open any more. */
+  dontCache = false;
+  #dax: boolean;
   #directory: Directory | null = null;
 
   constructor(fs: Mount, record: InodeRecord) {
     this.fs = fs;
     this.record = record;
+    this.#dax = shouldEnableDax(fs.daxMode, record);
     const { sched, mm } = fs.env;
     const { inodeDirectory, inodeFile } = lockClasses;
     const lockClass = record.kind === 'dir' ? inodeDirectory : inodeFile;
@@ -65,7 +72,28 @@ export class Inode implements AddressSpaceHost, LeasedInode, LayoutInode {
 
   get kind(): AddressSpaceKind {
     if (this.fs.flavor === 'tmpfs') return 'shmem';
-    return this.fs.dax ? 'fsdax' : 'pagecache';
+    return this.#dax ? 'fsdax' : 'pagecache';
+  }
+
+  /** S_DAX. */
+  get dax(): boolean {
+    return this.#dax;
+  }
+
+  /** What its bytes are made of. */
+  get data(): FileData {
+    return this.fs.dataOf(this.#dax);
+  }
+
+  /** As if it had just been made in memory: nobody uses it, and none of its pages is here. */
+  instantiate(): void {
+    this.#dax = shouldEnableDax(this.fs.daxMode, this.record);
+    this.dontCache = false;
+  }
+
+  /** What an operation on it breaks. */
+  breakOf(op: LayoutOp): LayoutBreak {
+    return layoutBreakOf(this.fs.flavor, this.#dax, this.fs.rules, op);
   }
 
   get type(): FileKind {

@@ -104,8 +104,8 @@ class LayoutBreaker {
   }
 
   get #policyBreaksLeases(): boolean {
-    const { fs } = this.#inode;
-    return fs.dax && this.#req.op !== 'evict' && fs.policy.beforeChange !== undefined;
+    const { fs, dax } = this.#inode;
+    return dax && this.#req.op !== 'evict' && fs.policy.beforeChange !== undefined;
   }
 
   async #beforeChange(): Promise<void> {
@@ -134,8 +134,8 @@ class LayoutBreaker {
   async #invalidateLocked<T>(
     change: (blocks: ReferencedBlocks) => Promise<T>,
   ): Promise<{ readonly value: T } | 'again' | 'leases'> {
-    const { mapping, leases, fs } = this.#inode;
-    const row = fs.breakOf(this.#req.op);
+    const { mapping, leases } = this.#inode;
+    const row = this.#inode.breakOf(this.#req.op);
     const writes = this.#req.op === 'write';
     const task = this.#task;
     if (!writes) await mapping.invalidateLock.downWrite(task);

@@ -163,10 +163,10 @@ function checkRequest(file: OpenFile, { pos, len, access }: BlockRequest): void 
     throw new Errno('EINVAL', `layout: [${pos}, +${len}) of ${label}, of ${inode.size()} bytes`);
   }
   const { fs } = inode;
-  if (!fs.dax)
-    throw new Errno('EOPNOTSUPP', `layout: ${fs.label} has a page cache over its blocks`);
+  if (!inode.dax)
+    throw new Errno('EOPNOTSUPP', `layout: ${inode.label} has a page cache over its blocks`);
   // Who changes the layout must ask first: the kernel's own order (xfs), or a policy's.
-  if (!fs.breakOf('truncate').leases && fs.policy.beforeChange === undefined) {
+  if (!inode.breakOf('truncate').leases && fs.policy.beforeChange === undefined) {
     throw new Errno('EOPNOTSUPP', `layout: ${fs.label} never recalls one`);
   }
 }

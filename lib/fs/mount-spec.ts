@@ -7,10 +7,12 @@ import {
   checkObject,
   checkWhole,
   checkWord,
+  shown,
 } from '../arguments.js';
 import { Errno } from '../errno.js';
 import { DaxDevice } from '../mm/dax-device.js';
 import { isAligned } from '../units.js';
+import { daxModeOf, daxModes } from './dax-mode.js';
 import type { FsEnv } from './fs-env.js';
 import type { FileSystemSpec } from './file-system.js';
 import type { MkfsOptions } from './mkfs.js';
@@ -56,7 +58,9 @@ export function checkMount(env: FsEnv, spec: FileSystemSpec): void {
   checkObject('mount', 'spec', spec);
   const { device, region, flavor, dax, policy, mountId, readOnly, persistence } = spec;
   checkWord('mount', 'flavor', flavor, ['ext4', 'xfs', 'tmpfs']);
-  checkBoolean('mount', 'dax', dax);
+  if (!daxModes.includes(dax)) {
+    throw new Errno('EINVAL', `mount: dax: ${shown(dax)} is none of ${daxModes.join(', ')}`);
+  }
   checkObject('mount', 'policy', policy);
   checkFunction('mount', 'policy', policy.onBusy);
   checkWhole('mount', 'mountId', mountId, 0, MOST);
@@ -66,7 +70,7 @@ export function checkMount(env: FsEnv, spec: FileSystemSpec): void {
     checkFunction('mount', 'persistence', persistence.flush);
   }
   if (flavor === 'tmpfs') {
-    if (dax) throw new Errno('EINVAL', 'mount: dax: tmpfs has none');
+    if (daxModeOf(dax) !== 'never') throw new Errno('EINVAL', 'mount: dax: tmpfs has none');
     checkWhole('mount', 'len', spec.len, 1, MOST);
     return;
   }

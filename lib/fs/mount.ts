@@ -3,17 +3,18 @@
 
 import { Errno } from '../errno.js';
 import type { KernelRules } from '../kernel-rules.js';
-import type { LayoutOp, LayoutPolicy } from '../lease/layout.js';
+import type { LayoutPolicy } from '../lease/layout.js';
 import type { ObjectId, Task } from '../sched/index.js';
 import { Pressure } from '../mm/pressure.js';
 import { MiB, PAGE_SIZE, posOf } from '../units.js';
+import type { DaxMode } from './dax-mode.js';
 import { DiskStore } from './disk-store.js';
 import type { FileData } from './file-data.js';
 import type { FsEnv } from './fs-env.js';
 import { runsOf } from './extent.js';
 import { Inode } from './inode.js';
 import type { JournalHandle } from './journal.js';
-import { layoutBreakOf, type Flavor, type LayoutBreak } from './layout-table.js';
+import type { Flavor } from './layout-table.js';
 import { Orphans } from './orphans.js';
 import { reclaimHooks } from './reclaim-hooks.js';
 import { flushRuns, noPersistence, type Persistence } from './persistence.js';
@@ -23,7 +24,7 @@ import type { Store } from './store.js';
 export interface MountSpec {
   readonly id: number;
   readonly flavor: Flavor;
-  readonly dax: boolean;
+  readonly dax: DaxMode;
   readonly policy: LayoutPolicy;
   readonly readOnly: boolean;
   readonly store: Store;
@@ -39,7 +40,8 @@ export class Mount {
   readonly env: FsEnv;
   readonly id: number;
   readonly flavor: Flavor;
-  readonly dax: boolean;
+  /** -o dax=; which files have S_DAX: dax-mode.ts. */
+  readonly daxMode: DaxMode;
   readonly readOnly: boolean;
   readonly policy: LayoutPolicy;
   /** The kernel's rules, with what the policy says instead. */
@@ -50,8 +52,8 @@ export class Mount {
   /** In footprints: what transactions change, with what is free. */
   readonly metadata: ObjectId;
   readonly #inodes = new Map<number, Inode>();
-  /** Set once, by whoever mounts: what the files of this mount do. */
-  data!: FileData;
+  /** Set once, by whoever mounts: what the files of this mount do, with S_DAX and without. */
+  files!: { readonly dax: FileData; readonly cached: FileData };
   readonly #persistence: Persistence;
   #unwatch: (() => void) | null = null;
   #isShutDown = false;
@@ -60,7 +62,7 @@ export class Mount {
     this.env = env;
     this.id = spec.id;
     this.flavor = spec.flavor;
-    this.dax = spec.dax;
+    this.daxMode = spec.dax;
     this.readOnly = spec.readOnly;
     this.policy = spec.policy;
     this.rules = { ...env.rules, ...spec.policy.rules };
@@ -73,7 +75,7 @@ export class Mount {
   }
 
   get label(): string {
-    return this.dax ? `${this.flavor}-dax` : this.flavor;
+    return this.daxMode === 'always' ? `${this.flavor}-dax` : this.flavor;
   }
 
   /** The device side; null for tmpfs. */
@@ -166,8 +168,8 @@ export class Mount {
     this.#inodes.clear();
   }
 
-  breakOf(op: LayoutOp): LayoutBreak {
-    return layoutBreakOf(this.flavor, this.dax, this.rules, op);
+  dataOf(dax: boolean): FileData {
+    return dax ? this.files.dax : this.files.cached;
   }
 
   /**

@@ -242,7 +242,7 @@ export class OpenFile implements VmFile, LeaseHolder {
   async fsync(caller: Caller): Promise<void> {
     this.#assertFile('fsync');
     this.inode.fs.checkAlive('fsync');
-    await this.inode.fs.data.sync(caller.task, this.inode);
+    await this.inode.data.sync(caller.task, this.inode);
     this.inode.fs.syncInode(this.inode);
   }
 
@@ -272,7 +272,7 @@ export class OpenFile implements VmFile, LeaseHolder {
 
   /** Whether MAP_SYNC is possible (linux/dax.h:daxdev_mapping_supported). */
   get canMapSync(): boolean {
-    return this.inode.isRegular && this.inode.fs.dax;
+    return this.inode.dax;
   }
 
   /** Requests of a file: file-ioctls.ts. ENOTTY for others. */
@@ -283,9 +283,9 @@ export class OpenFile implements VmFile, LeaseHolder {
   /** The lease that a new MAP_DIRECT mapping lives under (proposal: Dan Williams, 2017). */
   mapDirect(caller: Caller, vma: VMA): void {
     checkObject('mmap', 'vma', vma);
-    const { leases, fs } = this.inode;
+    const { leases, fs, dax } = this.inode;
     fs.watchPins();
-    takeMapDirect(leases, fs.rules, caller, vma, { dax: fs.dax, label: this.label });
+    takeMapDirect(leases, fs.rules, caller, vma, { dax, label: this.label });
   }
 
   readonly vmOps: VmOperations = {
@@ -293,7 +293,7 @@ export class OpenFile implements VmFile, LeaseHolder {
       if (vma.flags.direct === true) closeMapDirect(this.inode.leases, vma);
     },
     fault: (task, vma, pgoff, access) => {
-      return this.inode.fs.data.fault(task, vma, this.inode, pgoff, access);
+      return this.inode.data.fault(task, vma, this.inode, pgoff, access);
     },
     open: (vma) => {
       if (vma.flags.direct === true) openMapDirect(vma);

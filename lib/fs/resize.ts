@@ -30,7 +30,7 @@ async function unshareEdge(
   blocks: ReferencedBlocks,
 ): Promise<void> {
   const { disk, env } = inode.fs;
-  if (blocks === 'free' || disk === null || !inode.fs.dax) return;
+  if (blocks === 'free' || disk === null || !inode.dax) return;
   const block = inode.extents.blockOf(pgoff);
   if (block === undefined || env.mm.pages.refs(disk.partition.pfnOf(block)) === 0) return;
   await inode.mapping.unmapMappingRange(task, pgoff, pgoff + 1);
@@ -48,7 +48,7 @@ async function zeroEdge(
 ): Promise<void> {
   if (from >= to) return;
   await unshareEdge(task, inode, pgoffOf(from), blocks);
-  await inode.fs.data.zeroBytes(task, inode, from, to);
+  await inode.data.zeroBytes(task, inode, from, to);
 }
 
 /** Drop pages and blocks of [start, end). */
@@ -60,7 +60,7 @@ export async function dropRange(
   blocks: ReferencedBlocks,
 ): Promise<void> {
   if (start >= end) return;
-  inode.fs.data.dropPages(inode, start, end);
+  inode.data.dropPages(inode, start, end);
   if (inode.fs.disk !== null) await removeBlocks(task, inode, start, end, blocks);
 }
 
@@ -72,7 +72,7 @@ export async function dropRange(
 export async function zeroOldTail(task: Task, inode: Inode, newSize: number): Promise<void> {
   const size = inode.size();
   if (newSize <= size || inode.fs.flavor === 'tmpfs' || isAligned(size)) return;
-  await inode.fs.data.zeroBytes(task, inode, size, Math.min(newSize, alignUp(size)));
+  await inode.data.zeroBytes(task, inode, size, Math.min(newSize, alignUp(size)));
 }
 
 /** Set the size; pages and blocks past it go, and what is left of the last page is zeros. */

@@ -13,7 +13,7 @@ export type Whence = 'data' | 'hole';
 function hasData(inode: Inode, pgoff: Pgoff): boolean {
   if (inode.fs.disk === null) return inode.mapping.lookup(pgoff) !== undefined;
   if (inode.extents.lookup(pgoff)?.unwritten === false) return true;
-  return !inode.fs.dax && inode.mapping.isDirty(pgoff);
+  return !inode.dax && inode.mapping.isDirty(pgoff);
 }
 
 /** The first byte from pos on that is data, or lies in a hole. ENXIO: there is none. */

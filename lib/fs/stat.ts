@@ -33,7 +33,7 @@ export function statInode(inode: Inode): Stat {
     mode: kindModes[inode.type] | inode.record.perm,
     blocks: statBlocks(inode),
     blockSize: PAGE_SIZE,
-    dax: inode.fs.dax && inode.isRegular,
+    dax: inode.dax,
   };
 }
 

@@ -1,7 +1,7 @@
 // Goal: only who may changes a file's mode, owner and flags, and they are there after a remount.
 
 import test from 'ava';
-import { changeFlags } from '../../lib/fs/attributes.js';
+import { changeFlags } from '../../lib/fs/inode-flags.js';
 import { FsMachine, outcome } from './fs-fixture.js';
 
 test('chmod is the owner’s, chown takes a capability, chattr its own', async (t) => {

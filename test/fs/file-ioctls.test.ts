@@ -69,7 +69,11 @@ test('a seal fills holes, and every change is EPERM from then on; stores go on',
     await t.throwsAsync(app.unlink('/data'), { code });
     await app.store(addr, Uint8Array.of(9));
     t.deepEqual(await app.load(addr, 1), Uint8Array.of(9));
-    t.deepEqual(await app.ioctl(fd, 'FS_IOC_GETFLAGS'), { immutable: true, append: false });
+    t.deepEqual(await app.ioctl(fd, 'FS_IOC_GETFLAGS'), {
+      immutable: true,
+      append: false,
+      dax: false,
+    });
     await app.munmap(addr, 3 * PAGE_SIZE);
     await app.ioctl(fd, unseal);
     await app.ftruncate(fd, 0);

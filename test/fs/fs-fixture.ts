@@ -4,6 +4,7 @@
 import type { ExecutionContext } from 'ava';
 import { isErrno } from '../../lib/errno.js';
 import type { FsEnv, FsEvents } from '../../lib/fs/fs-env.js';
+import type { DaxOption } from '../../lib/fs/dax-mode.js';
 import { FileSystem } from '../../lib/fs/file-system.js';
 import type { Flavor } from '../../lib/fs/layout-table.js';
 import type { OpenFlag } from '../../lib/fs/open.js';
@@ -219,7 +220,7 @@ export class FsMachine {
   /** Make and mount a file system of 1 MiB on the next free partition. */
   async make(
     flavor: Flavor,
-    opts: { dax?: boolean; policy?: LayoutPolicy; len?: number; startPos?: number } = {},
+    opts: { dax?: DaxOption; policy?: LayoutPolicy; len?: number; startPos?: number } = {},
   ): Promise<FileSystem> {
     const { len = MiB } = opts;
     const startPos = opts.startPos ?? this.#nextPos(len);
@@ -234,7 +235,7 @@ export class FsMachine {
 
   async mount(
     flavor: Flavor,
-    opts: { dax?: boolean; policy?: LayoutPolicy; len?: number; startPos?: number } = {},
+    opts: { dax?: DaxOption; policy?: LayoutPolicy; len?: number; startPos?: number } = {},
   ): Promise<FileSystem> {
     const { dax = false, policy = policies.linux, len = MiB, startPos = 0 } = opts;
     const disk = flavor !== 'tmpfs';
@@ -254,7 +255,7 @@ export class FsMachine {
 
   /** Unmount and mount again: what is on the device, and nothing else. */
   async remount(fs: FileSystem, startPos = 0): Promise<FileSystem> {
-    const { flavor, dax, policy } = fs.mount;
+    const { flavor, daxMode: dax, policy } = fs.mount;
     await this.unmount(fs);
     return this.mount(flavor as Flavor, { dax, policy, startPos });
   }

@@ -4,18 +4,20 @@
 
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
+import type { DaxOption } from '../../lib/fs/dax-mode.js';
 import type { FileSystem } from '../../lib/fs/file-system.js';
+import { changeFlags } from '../../lib/fs/inode-flags.js';
 import type { OpenFile } from '../../lib/fs/open-file.js';
 import { alignUp } from '../../lib/units.js';
 import { bytesOf, FsMachine, PAGES, type TestProcess } from './fs-fixture.js';
 
 const MAX = PAGES(16);
 const COMMANDS = 60;
-const operations = Number(process.env['FSX_OPERATIONS'] ?? 3600);
+const operations = Number(process.env['FSX_OPERATIONS'] ?? 4800);
 
 const kinds = [
   ...['read', 'write', 'write', 'mapread', 'mapwrite', 'truncate', 'alloc', 'keep_size', 'punch'],
-  ...['zero', 'zero_keep_size', 'collapse', 'insert', 'copy_range', 'fsync', 'remount'],
+  ...['zero', 'zero_keep_size', 'collapse', 'insert', 'copy_range', 'fsync', 'remount', 'chattr'],
 ] as const;
 
 const command = fc.record({
@@ -102,10 +104,19 @@ async function remount(w: World): Promise<void> {
   w.file = await w.app.open(w.fs, '/f');
 }
 
+/** FS_XFLAG_DAX the other way, and a close: under dax=inode the bytes change their place. */
+async function toggleDax(w: World): Promise<void> {
+  const { inode } = w.file;
+  await w.app.call((caller) => changeFlags(caller, inode, { dax: !inode.record.daxFlag }));
+  await w.app.close(w.file);
+  w.file = await w.app.open(w.fs, '/f');
+}
+
 async function apply(t: ExecutionContext, w: World, c: Command): Promise<void> {
   const { app, file } = w;
   const { op, pos, len } = c;
   if (op === 'remount') return remount(w);
+  if (op === 'chattr') return toggleDax(w);
   if (op === 'copy_range') return copyRange(w, c);
   if (op === 'fsync') return app.call((caller) => file.fsync(caller));
   if (op === 'read') {
@@ -125,7 +136,7 @@ async function apply(t: ExecutionContext, w: World, c: Command): Promise<void> {
 async function replay(
   t: ExecutionContext,
   flavor: 'ext4' | 'xfs',
-  dax: boolean,
+  dax: DaxOption,
   commands: readonly Command[],
 ): Promise<void> {
   const m = new FsMachine();
@@ -149,10 +160,11 @@ async function replay(
 for (const [flavor, dax] of [
   ['ext4', true],
   ['xfs', true],
+  ['ext4', 'inode'],
   ['ext4', false],
 ] as const) {
-  test(`fsx: a file on ${flavor}${dax ? '-dax' : ''} is what an array of bytes is`, async (t) => {
-    const numRuns = Math.ceil(operations / 3 / COMMANDS);
+  test(`fsx: a file on ${flavor}, dax=${dax}, is what an array of bytes is`, async (t) => {
+    const numRuns = Math.ceil(operations / 4 / COMMANDS);
     const commands = fc.array(command, { minLength: COMMANDS, maxLength: COMMANDS });
     await fc.assert(
       fc.asyncProperty(commands, (list) => replay(t, flavor, dax, list)),

@@ -34,7 +34,15 @@ test('tmpfs needs no device and has no DAX; the others need pages', async (t) =>
   const ram = { ...spec, flavor: 'tmpfs', dax: false, device: null, region: null } as const;
   t.notThrows(() => checkMount(m.env, spec));
   t.notThrows(() => checkMount(m.env, ram));
-  t.throws(() => checkMount(m.env, { ...ram, dax: true }), { message: /^EINVAL: mount: dax/ });
+  for (const dax of [true, 'always', 'inode'] as const) {
+    t.throws(() => checkMount(m.env, { ...ram, dax }), { message: /^EINVAL: mount: dax/ });
+  }
+  for (const dax of ['always', 'inode', 'never', false] as const) {
+    t.notThrows(() => checkMount(m.env, { ...spec, dax }));
+  }
+  for (const dax of ['bogus', 1, undefined] as never[]) {
+    t.throws(() => checkMount(m.env, { ...spec, dax }), { message: /^EINVAL: mount: dax/ });
+  }
   t.throws(() => checkMount(m.env, { ...spec, device: null }), { message: /^EINVAL.*device/ });
   t.notThrows(() => checkMkfs(m.device, { startPos: 0, len: MiB, flavor: 'xfs' }));
   await m.end(t);

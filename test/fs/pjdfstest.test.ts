@@ -2,7 +2,7 @@
 // 00 to 14, on ext4, xfs and tmpfs.
 
 import test, { type ExecutionContext } from 'ava';
-import { changeFlags } from '../../lib/fs/attributes.js';
+import { changeFlags } from '../../lib/fs/inode-flags.js';
 import type { FileSystem } from '../../lib/fs/file-system.js';
 import { bytesOf, FsMachine, outcome, PAGES, type TestProcess } from './fs-fixture.js';
 

@@ -1,7 +1,7 @@
 // Goal: truncate and ftruncate refuse what pjdfstest and LTP say they refuse, and nothing else.
 
 import test from 'ava';
-import { changeFlags } from '../../lib/fs/attributes.js';
+import { changeFlags } from '../../lib/fs/inode-flags.js';
 import { bytesOf, FsMachine, outcome, PAGES, runs } from './fs-fixture.js';
 
 const flavors = ['ext4', 'xfs', 'tmpfs'] as const;

@@ -253,6 +253,13 @@ const fileCalls = (
       ['ENOTTY'],
     ],
     ['ioctl', 'arg', noObjects, (f, c, v) => f.ioctl(c, 'FS_IOC_SETFLAGS', v)],
+    ['ioctl', 'arg', noObjects, (f, c, v) => f.ioctl(c, 'FS_IOC_FSSETXATTR', v)],
+    [
+      'ioctl',
+      'xflags',
+      [null, 7, 'dax', ['bogus'], [7]],
+      (f, c, v) => f.ioctl(c, 'FS_IOC_FSSETXATTR', { xflags: v }),
+    ],
     ['mapDirect', 'vma', noObjects, (f, c, v) => f.mapDirect(c, v)],
   ];
 };
