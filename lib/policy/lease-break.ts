@@ -1,7 +1,8 @@
 // lease-break: SIGIO, then lease-break-time, then the lease is gone and a last resort decides.
 //
-// Proposed by Dan Williams (MAP_DIRECT, 2017), Jan Kara and Ira Weiny (RFC, April 2019: the pin
-// takes the lease and SIGBUS follows the timeout; June 2019: the application takes it, else EPERM).
+// Proposed by Dan Williams (MAP_DIRECT, 2017), Jan Kara and Ira Weiny. RFC, April 2019: the pin
+// takes the lease, SIGBUS follows the timeout and perhaps SIGKILL (`implicit`). June 2019: the
+// application takes it, else EPERM, and truncate fails while pins stay (`fail`; there: ETXTBSY).
 // Objections: "SIGKILL after a timeout is horrible and unworkable" (Jason Gunthorpe, May 2019); an
 // application may take a lease, pin, and drop the lease, or ignore SIGIO (Ira's cases 1 and 2);
 // SIGBUS can be caught; whoever holds the pin is hard to name once a device file was passed on.
