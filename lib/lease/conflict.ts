@@ -68,11 +68,10 @@ export function checkOthers(
   label: string,
   holder: LeaseHolder,
   type: LeaseType,
-  exclusive: boolean,
 ): void {
   for (const other of leases) {
     if (other.owner === holder) continue;
-    if (type === 'F_WRLCK' || (exclusive && other.exclusive)) {
+    if (type === 'F_WRLCK') {
       throw new Errno('EAGAIN', `setlease: ${label} is leased by ${other.pid}`);
     }
     if (other.unlockPending) {

@@ -96,7 +96,7 @@ export class LeaseContext implements LayoutLeases {
       throw new Errno('EAGAIN', `setlease: ${inode.label} is open elsewhere, or for writing`);
     }
     const mine = this.#heldBy(holder, kind === 'LAYOUT' ? ['LAYOUT'] : ownKinds);
-    checkOthers(this.#leases, inode.label, holder, type, kind === 'LAYOUT' && exclusive);
+    checkOthers(this.#leases, inode.label, holder, type);
     if (mine !== undefined) {
       mine.exclusive = exclusive;
       this.#modify(mine, type);

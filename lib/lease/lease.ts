@@ -75,7 +75,10 @@ export class FileLease {
   readonly id: number;
   type: LeaseType;
   readonly kind: LeaseKind;
-  /** F_EXCLUSIVE, layout leases only: what it does is the policy's. Linux has no such flag. */
+  /**
+   * F_EXCLUSIVE, layout leases only: what it does is the policy's. It keeps no other holder away:
+   * the proposal leaves generic_add_lease() alone (Ira Weiny, RFC v2 02/19, August 2019).
+   */
   exclusive: boolean;
   readonly owner: LeaseHolder;
   readonly manager: LeaseManager | null;

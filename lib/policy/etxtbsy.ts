@@ -3,10 +3,13 @@
 // Proposed by Ira Weiny (RFC v2, August 2019, "V1,000,002"): ETXTBSY for others, EDEADLOCK for the
 // process that holds the lease itself; Dave Chinner: "fail before it is started"; Jan Kara took it
 // as the like of a file being executed.
-// Objections: leases that only an unpin or a kill ends ("zombies"); two exclusive holders cannot
-// be; "exclusive" is really shared (Matthew Wilcox); whoever may remove the lease is unclear.
-// Here: a long-term pin without the process's own exclusive lease is EPERM. A lease given up under
-// pins is gone, and the pins alone answer ETXTBSY (Ira, June 2019); closed, it stays with them.
+// Objections: leases that only an unpin or a kill ends ("zombies"); two holders of what is called
+// exclusive cannot be, yet two processes that know nothing of each other will register one file, so
+// that it "is rather more like a 'shared' lock" (Matthew Wilcox, June 2019); who may remove it?
+// Here: as in the patch several processes can hold one, and each stands in the way of all changes;
+// nobody is told of a change that fails (there, shared holders are). A long-term pin without the
+// process's own exclusive lease is EPERM. A lease given up under pins is gone, and the pins alone
+// answer ETXTBSY (Ira, June 2019); closed, it stays with them.
 
 import { Errno } from '../errno.js';
 import { definePolicy } from '../lease/define-policy.js';

@@ -96,7 +96,7 @@ test('others’ leases bar a write lease, and any new one while one of them is a
   const [mine, theirs] = [new FakeFile(inode, 'rdonly'), new FakeFile(inode, 'rdonly')];
   const lease = new FileLease({ id: 1, type: 'F_RDLCK', kind: 'DELEG', owner: theirs, pid: 7 });
   const check = (holder: FakeFile, type: LeaseType) => () =>
-    checkOthers([lease], 'f', holder, type, false);
+    checkOthers([lease], 'f', holder, type);
   t.notThrows(check(mine, 'F_RDLCK'));
   t.throws(check(mine, 'F_WRLCK'), { code: 'EAGAIN' });
   t.notThrows(check(theirs, 'F_WRLCK'));

@@ -2,8 +2,14 @@
 
 import test from 'ava';
 import { isErrno } from '../../lib/errno.js';
+import type { PinIntent } from '../../lib/mm/mm-env.js';
 import { etxtbsy } from '../../lib/policy/etxtbsy.js';
+import { requireLease } from '../../lib/policy/pins.js';
+import { Task } from '../../lib/sched/index.js';
+import { FakeFile, FakeProcess } from '../lease/lease-world.js';
 import { play, polite, PolicyWorld, fakeChange } from './policy-world.js';
+
+const fakeIntent = (process: FakeProcess) => ({ longterm: true, process }) as unknown as PinIntent;
 
 test('a truncate under another’s exclusive lease is ETXTBSY, and nobody is told', async (t) => {
   const o = await play(etxtbsy, polite);
@@ -13,15 +19,41 @@ test('a truncate under another’s exclusive lease is ETXTBSY, and nobody is tol
 
 test('the holder’s own truncate is EDEADLOCK, also if others hold one', async (t) => {
   const world = new PolicyWorld(etxtbsy, polite);
+  const { leases, inode, sched, app } = world;
+  const other = new FakeProcess(6, 'other');
+  const theirs = new FakeFile(inode, 'rdwr');
+  const truncate = (process: FakeProcess) =>
+    sched.spawn('truncate', (task) =>
+      etxtbsy.beforeChange!(fakeChange({ task, caller: { task, process } }), leases),
+    ).promise;
+  const caller = { task: new Task(sched, 998, 'other', false), process: other };
+  const asked = { kind: 'LAYOUT', exclusive: true } as const;
+  leases.setLease(caller, theirs, 'F_RDLCK', asked);
+  t.true(isErrno(await t.throwsAsync(truncate(app)), 'ETXTBSY'), 'it is not its own yet');
   world.takeLease();
-  const task = world.sched.spawn('truncate', (own) =>
-    etxtbsy.beforeChange!(
-      fakeChange({ task: own, caller: { task: own, process: world.app } }),
-      world.leases,
-    ),
-  );
-  const e = await t.throwsAsync(task.promise);
-  t.true(isErrno(e, 'EDEADLOCK'));
+  for (const process of [app, other]) {
+    t.true(isErrno(await t.throwsAsync(truncate(process)), 'EDEADLOCK'), process.name);
+  }
+  t.true(isErrno(await t.throwsAsync(truncate(new FakeProcess(8, 'admin'))), 'ETXTBSY'));
+  t.deepEqual([...app.signals, ...other.signals], [], 'nobody is told');
+});
+
+test('two processes pin under an exclusive lease each; the last unpin lets truncate go on', async (t) => {
+  const world = new PolicyWorld(etxtbsy, polite);
+  const { leases, inode, sched } = world;
+  const other = new FakeProcess(6, 'other');
+  const caller = { task: new Task(sched, 998, 'other', false), process: other };
+  const asked = { kind: 'LAYOUT', exclusive: true } as const;
+  const theirs = leases.setLease(caller, new FakeFile(inode, 'rdwr'), 'F_RDLCK', asked);
+  world.takeLease();
+  t.is(world.pin(true), 'ok');
+  t.notThrows(() => requireLease(fakeIntent(other), leases, true));
+  await sched.spawn('unlock', (task) => leases.unlock({ task, process: world.app }, world.file))
+    .promise;
+  world.unpin();
+  t.is((await world.truncate('ok')).truncate, 'ETXTBSY', 'the other one is in the way still');
+  leases.drop(theirs);
+  t.is((await world.truncate('ok')).truncate, 'done');
 });
 
 test('a pin without an exclusive lease of its own is EPERM; truncate goes on', async (t) => {
