@@ -4,7 +4,7 @@
 
 import { Errno } from '../errno.js';
 import type { Caller } from '../mm/caller.js';
-import { breakingDelegations, lockInodes, type TryBreak } from './delegations.js';
+import { lockInodes, type TryBreak } from './delegations.js';
 import { nameBytes } from './directory-block.js';
 import { BLOCK_SIZE, NAME_MAX, type FileKind } from './format.js';
 import { Inode } from './inode.js';
@@ -39,18 +39,6 @@ function checkSpace(dir: Inode, name: string, extraBlocks: number, newInode: boo
   disk?.allocator.checkSpace(blocks + 1, 'metadata');
 }
 
-/** Run change under the directory's lock, again after each delegation that it meets. */
-function inDirectory<T>(
-  caller: Caller,
-  dir: Inode,
-  change: (tryBreak: TryBreak) => Promise<T>,
-): Promise<T> {
-  return breakingDelegations(caller, async (tryBreak) => {
-    using _dir = await dir.iRwsem.write(caller.task);
-    return await change(tryBreak);
-  });
-}
-
 /** mtime and ctime of a directory that got or lost a name. */
 export function touchDirectory(handle: JournalHandle, dir: Inode): void {
   dir.record.mtimeNs = dir.fs.nowNs;
@@ -58,35 +46,35 @@ export function touchDirectory(handle: JournalHandle, dir: Inode): void {
   dir.fs.store.write(handle, dir.record);
 }
 
-/** Make an inode and a name for it. EEXIST, EACCES, EINTR, ENAMETOOLONG, ENOSPC, EMLINK. */
+/** Make an inode and a name for it. EEXIST, EACCES, ENAMETOOLONG, ENOSPC, EMLINK; tryBreak's. */
 export async function createEntry(
   caller: Caller,
   dir: Inode,
   name: string,
   entry: NewEntry,
+  tryBreak: TryBreak,
 ): Promise<Inode> {
   const { fs } = dir;
   const { kind, perm, target } = entry;
   const longTarget = target !== undefined && nameBytes(target).length > MAX_INLINE_TARGET;
-  return inDirectory(caller, dir, async (tryBreak) => {
-    checkCreate(caller, dir, name);
-    tryBreak(dir);
-    if (kind === 'dir' && dir.record.nlink >= LINK_MAX) throw new Errno('EMLINK', dir.label);
-    checkSpace(dir, name, longTarget && fs.disk !== null ? 1 : 0, true);
-    return fs.transaction(caller.task, (handle) => {
-      const { uid, gid } = caller.process.cred;
-      const parent = kind === 'dir' ? dir.ino : 0;
-      // fs/xfs/xfs_inode.c:xfs_inode_inherit_flags: files and directories, no links
-      const daxFlag = kind !== 'link' && dir.record.daxFlag;
-      const spec = { kind, perm, uid, gid, parent, daxFlag, nowNs: fs.nowNs };
-      const record = fs.store.create(handle, spec);
-      const inode = new Inode(fs, record);
-      if (target !== undefined) setTarget(handle, inode, target);
-      dir.directory.add(handle, { name, ino: record.ino, kind });
-      if (kind === 'dir') dir.record.nlink += 1;
-      touchDirectory(handle, dir);
-      return fs.adopt(inode);
-    });
+  using _dir = await dir.iRwsem.write(caller.task);
+  checkCreate(caller, dir, name);
+  tryBreak(dir);
+  if (kind === 'dir' && dir.record.nlink >= LINK_MAX) throw new Errno('EMLINK', dir.label);
+  checkSpace(dir, name, longTarget && fs.disk !== null ? 1 : 0, true);
+  return await fs.transaction(caller.task, (handle) => {
+    const { uid, gid } = caller.process.cred;
+    const parent = kind === 'dir' ? dir.ino : 0;
+    // fs/xfs/xfs_inode.c:xfs_inode_inherit_flags: files and directories, no links
+    const daxFlag = kind !== 'link' && dir.record.daxFlag;
+    const spec = { kind, perm, uid, gid, parent, daxFlag, nowNs: fs.nowNs };
+    const record = fs.store.create(handle, spec);
+    const inode = new Inode(fs, record);
+    if (target !== undefined) setTarget(handle, inode, target);
+    dir.directory.add(handle, { name, ino: record.ino, kind });
+    if (kind === 'dir') dir.record.nlink += 1;
+    touchDirectory(handle, dir);
+    return fs.adopt(inode);
   });
 }
 
@@ -106,30 +94,30 @@ function setTarget(handle: JournalHandle, inode: Inode, target: string): void {
   fs.store.write(handle, record);
 }
 
-/** link(2): one more name. EPERM for a directory; EMLINK, EEXIST, EACCES, EINTR, ENOSPC, ENOENT. */
+/** One more name. EPERM for a directory; EMLINK, EEXIST, EACCES, ENOSPC, ENOENT; tryBreak's. */
 export async function linkEntry(
   caller: Caller,
   inode: Inode,
   dir: Inode,
   name: string,
+  tryBreak: TryBreak,
 ): Promise<void> {
   if (inode.type === 'dir') throw new Errno('EPERM', `link: ${inode.label} is a directory`);
   const { fs } = dir;
-  await inDirectory(caller, dir, async (tryBreak) => {
-    checkCreate(caller, dir, name);
-    const { record } = inode;
-    using _file = await lockInodes(caller.task, inode);
-    if (record.append || record.immutable) throw new Errno('EPERM', `link: ${inode.label}`);
-    if (record.nlink === 0) throw new Errno('ENOENT', `link: ${inode.label} has no name left`);
-    tryBreak(dir, inode);
-    if (record.nlink >= LINK_MAX) throw new Errno('EMLINK', inode.label);
-    checkSpace(dir, name, 0, false);
-    await fs.transaction(caller.task, (handle) => {
-      record.nlink += 1;
-      record.ctimeNs = fs.nowNs;
-      fs.store.write(handle, record);
-      dir.directory.add(handle, { name, ino: inode.ino, kind: inode.type });
-      touchDirectory(handle, dir);
-    });
+  using _dir = await dir.iRwsem.write(caller.task);
+  checkCreate(caller, dir, name);
+  const { record } = inode;
+  using _file = await lockInodes(caller.task, inode);
+  if (record.append || record.immutable) throw new Errno('EPERM', `link: ${inode.label}`);
+  if (record.nlink === 0) throw new Errno('ENOENT', `link: ${inode.label} has no name left`);
+  tryBreak(dir, inode);
+  if (record.nlink >= LINK_MAX) throw new Errno('EMLINK', inode.label);
+  checkSpace(dir, name, 0, false);
+  await fs.transaction(caller.task, (handle) => {
+    record.nlink += 1;
+    record.ctimeNs = fs.nowNs;
+    fs.store.write(handle, record);
+    dir.directory.add(handle, { name, ino: inode.ino, kind: inode.type });
+    touchDirectory(handle, dir);
   });
 }

@@ -26,6 +26,7 @@ import { PAGE_SIZE, pgoffOf } from '../units.js';
 import { changeMode, changeOwner } from './attributes.js';
 import { createEntry, linkEntry } from './create.js';
 import { daxData } from './dax.js';
+import { breakingDelegations } from './delegations.js';
 import { daxModeOf, type DaxOption } from './dax-mode.js';
 import { DiskStore } from './disk-store.js';
 import type { FsEnv } from './fs-env.js';
@@ -203,25 +204,30 @@ export class FileSystem {
     await this.#create(caller, path, { kind: 'link', perm: 0o777, target }, false);
   }
 
+  /** After the wait for a delegation the path is walked again (do_mkdirat and its kin: retry). */
   async #create(
     caller: Caller,
     path: string,
     entry: Parameters<typeof createEntry>[3],
     slashAllowed: boolean,
   ): Promise<void> {
-    const found = locate(this.mount, caller, path, false);
-    if (found.inode !== undefined) throw new Errno('EEXIST', path);
-    if (found.mustBeDir && !slashAllowed) throw new Errno('ENOENT', path);
-    this.mount.wantWrite('create');
-    await createEntry(caller, found.dir, found.name, entry);
+    await breakingDelegations(caller, async (tryBreak) => {
+      const { dir, name, inode, mustBeDir } = locate(this.mount, caller, path, false);
+      if (inode !== undefined) throw new Errno('EEXIST', path);
+      if (mustBeDir && !slashAllowed) throw new Errno('ENOENT', path);
+      this.mount.wantWrite('create');
+      await createEntry(caller, dir, name, entry, tryBreak);
+    });
   }
 
   async link(caller: Caller, from: string, to: string): Promise<void> {
     const inode = lookup(this.mount, caller, from, false);
-    const found = locate(this.mount, caller, to, false);
-    if (found.inode !== undefined) throw new Errno('EEXIST', to);
-    this.mount.wantWrite('link');
-    await linkEntry(caller, inode, found.dir, found.name);
+    await breakingDelegations(caller, async (tryBreak) => {
+      const found = locate(this.mount, caller, to, false);
+      if (found.inode !== undefined) throw new Errno('EEXIST', to);
+      this.mount.wantWrite('link');
+      await linkEntry(caller, inode, found.dir, found.name, tryBreak);
+    });
   }
 
   readlink(caller: Caller, path: string): string {

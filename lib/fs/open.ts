@@ -9,6 +9,7 @@ import { checkOpenFlags } from '../arguments.js';
 import { Errno } from '../errno.js';
 import type { Caller } from '../mm/caller.js';
 import { createEntry } from './create.js';
+import { breakingDelegations } from './delegations.js';
 import type { Inode } from './inode.js';
 import type { Mount } from './mount.js';
 import { locate, type Located } from './namei.js';
@@ -82,7 +83,10 @@ async function createFile(
   }
   fs.wantWrite('open');
   try {
-    const inode = await createEntry(caller, found.dir, found.name, { kind: 'file', perm });
+    const entry = { kind: 'file', perm } as const;
+    const inode = await breakingDelegations(caller, (tryBreak) =>
+      createEntry(caller, found.dir, found.name, entry, tryBreak),
+    );
     return { inode, created: true };
   } catch (e) {
     const entry = found.dir.directory.lookup(found.name);

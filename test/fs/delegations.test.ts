@@ -129,6 +129,21 @@ test('who waits holds no lock, and looks its names up again', async (t) => {
   await m.end(t);
 });
 
+test('after the wait mkdir walks its path again; open has its directory still', async (t) => {
+  const s = await stage();
+  const { m, fs, H, B } = s;
+  const held = await delegate(s, H, '/d');
+  const made = B.call((c) => fs.mkdir(c, '/d/new'));
+  const created = B.call((c) => opened(fs, c, '/d/file', ['wronly', 'creat']));
+  t.true(await m.blocks(made));
+  await B.call((c) => fs.rename(c, '/d', '/moved'));
+  await held.giveUp();
+  t.is(await outcome(made), 'ENOENT');
+  t.is(await outcome(created), 'ok');
+  await B.call((c) => fs.unlink(c, '/moved/file'));
+  await m.end(t);
+});
+
 test('lease-break-time ends a delegation, and 0 never does', async (t) => {
   const s = await stage();
   const { m, fs, H, B } = s;
