@@ -10,6 +10,7 @@ import { behaviours } from './behaviour.js';
 import { behaviourNames, cellName, driverNames, operationNames, type CellVerdict } from './cell.js';
 import { operations } from './operation.js';
 import { script, style } from './report-style.js';
+import { virtualTimes } from './play.js';
 import { compareEndings } from './severity.js';
 import { isPath } from './user-policy.js';
 import { duration, longestStuck, shortDrivers, strayText, wordOf, worstOf } from './table.js';
@@ -36,6 +37,7 @@ const classes: Readonly<Record<string, string>> = {
   torn: 'stray',
   lost: 'stray',
   hung: 'hung',
+  killed: 'hung',
   leaked: 'hung',
 };
 
@@ -247,8 +249,9 @@ that do not. A cell shows the worst of all its schedules; nothing here was writt
 <p class="dim">${schedules} schedules of ${verdicts.filter((v) => v.na === null).length} cells in
 ${Math.round(seconds)} s on ${escape(device)}. Times are virtual: 45 s is lease-break-time.</p>
 ${verdict}${filters(policies)}${matrix(verdicts, policies)}
-<p class="dim">denied: the pin was refused. hung: not over after 200 s. An errno: the operation
-failed. STRAY: DMA landed in blocks that belong to somebody else.</p>
+<p class="dim">denied: the pin was refused. An errno: the operation failed. taken: the holder lost
+its pins, and lives. killed: it does not. hung: not over after ${duration(virtualTimes.horizonNs)}.
+STRAY: DMA landed in blocks that belong to somebody else.</p>
 ${words()}${reasonsList(verdicts)}
 <h2>Policy by policy</h2><p class="key dim">${key.join('')}</p>
 <p class="dim">Time is not to scale. Below each timeline: the blocks of the file, pinned where

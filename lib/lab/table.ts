@@ -56,6 +56,8 @@ const words: readonly (readonly [string, RegExp])[] = [
   ['EBUSY', /EBUSY/],
   ['TXTBSY', /ETXTBSY/],
   ['EPERM', /^op: EPERM/],
+  ['taken', /^holder: lost pins/],
+  ['killed', /^holder: SIG/],
   ['leaked', /^leaked/],
   ['hung', /^hung/],
   ['lost', /^lost/],
@@ -63,10 +65,18 @@ const words: readonly (readonly [string, RegExp])[] = [
   ['STRAY', /^stray/],
 ];
 
+/** What befell the holder though no byte went astray; the file's end meets a copy by the CPU. */
+function holderHurt({ driver, holder, verdict }: CellVerdict): string | undefined {
+  if (verdict !== 'safe' || driver === 'v4l2-dmabuf') return undefined;
+  return /SIG[A-Z]+/.exec(holder)?.[0] ?? /lost pins/.exec(holder)?.[0];
+}
+
 /** The place of a verdict in that order, and its word. */
 export function wordOf(v: CellVerdict): { readonly rank: number; readonly word: string } {
   const failed = v.pin === 'granted' && v.verdict.startsWith('refused: ');
-  const text = failed ? `op: ${v.outcome.end}` : v.verdict;
+  const hurt = holderHurt(v);
+  const told = hurt === undefined ? v.verdict : `holder: ${hurt}`;
+  const text = failed ? `op: ${v.outcome.end}` : told;
   const rank = words.findIndex(([, says]) => says.test(text));
   return rank < 0 ? { rank: 2, word: text.slice(0, 6) } : { rank, word: words[rank]![0] };
 }

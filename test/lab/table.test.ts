@@ -58,6 +58,26 @@ test('the overview shows the worst', (t) => {
   t.is(worstOf([]), 'n/a');
 });
 
+test('a cell that is safe for its bytes says what befell the holder', (t) => {
+  const safe = verdict({});
+  const taken = verdict({ holder: 'lost pins' });
+  const killed = verdict({ holder: 'running+SIGKILL' });
+  const failed = verdict({
+    verdict: 'refused: EBUSY',
+    outcome: { end: 'EBUSY', tookNs: 0, steps: 1 },
+  });
+  const hung = verdict({ verdict: 'hung', holder: 'lost pins' });
+  const order = [safe, failed, taken, killed, hung];
+  for (const [i, word] of ['safe', 'EBUSY', 'taken', 'killed', 'hung'].entries()) {
+    t.is(worstOf(order.slice(0, i + 1)), word);
+  }
+  t.is(
+    worstOf([verdict({ driver: 'v4l2-dmabuf', holder: 'SIGBUS' })]),
+    'safe',
+    'no DMA of its own',
+  );
+});
+
 test('a pin that was refused and an operation that was refused are told apart', (t) => {
   t.is(worstOf([verdict({ pin: 'EPERM', verdict: 'refused: EPERM' })]), 'denied');
   const outcome = { end: 'EPERM', tookNs: 0, steps: 1 };
