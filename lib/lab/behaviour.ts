@@ -82,7 +82,7 @@ export const behaviours: Readonly<Record<BehaviourName, Behaviour>> = {
   },
 };
 
-/** Who is on the file in a mixture. */
+/** Who is on the file in a mixture; exits are alike for those who live on, in either order. */
 export const mixed: readonly BehaviourName[] = [
   'cooperates',
   'drops-lease',
@@ -90,4 +90,5 @@ export const mixed: readonly BehaviourName[] = [
   'never-leases',
   'answers-late',
   'exits-device-first',
+  'revoked-key',
 ];
