@@ -6,10 +6,11 @@
 // Objections: leases that only an unpin or a kill ends ("zombies"); two holders of what is called
 // exclusive cannot be, yet two processes that know nothing of each other will register one file, so
 // that it "is rather more like a 'shared' lock" (Matthew Wilcox, June 2019); who may remove it?
-// Here: as in the patch several processes can hold one, and each stands in the way of all changes;
-// nobody is told of a change that fails (there, shared holders are). A long-term pin without the
-// process's own exclusive lease is EPERM. A lease given up under pins is gone, and the pins alone
-// answer ETXTBSY (Ira, June 2019); closed, it stays with them.
+// Here: as in the patch several processes can hold one, and each stands in the way of all changes,
+// write(2) among them ("this is interchangeable", Dave Chinner; ext4's part of the patch lets it
+// pass); nobody is told of a change that fails (there, shared holders are). A long-term pin without
+// the process's own exclusive lease is EPERM. A lease given up under pins is gone, and the pins
+// alone answer ETXTBSY (Ira, June 2019); closed, it stays with them.
 
 import { Errno } from '../errno.js';
 import { definePolicy } from '../lease/define-policy.js';
