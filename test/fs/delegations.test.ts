@@ -245,6 +245,49 @@ test('O_TRUNC under a read delegation, by an open only for reading, is EAGAIN', 
   await m.end(t);
 });
 
+// Method: both at once, F_SETDELEG later and later, and the change has to wait for the journal; a
+// grant is looked at as it is made.
+test('a delegation of a file that has its name is asked for before the name goes', async (t) => {
+  const ways = new Set<string>();
+  for (let laterNs = 0; laterNs <= 30; laterNs++) {
+    const m = new FsMachine({ kernel: '7.2' });
+    const fs = await m.make('ext4');
+    const [H, B] = [m.process('H'), m.process('B')];
+    await B.close(await B.open(fs, '/f'));
+    const file = await H.open(fs, '/f', ['rdonly']);
+    let nlinkAtGrant = 0;
+    file.leaseGranted = (_lease, process) => {
+      nlinkAtGrant = file.inode.record.nlink;
+      file.owner = process;
+    };
+    const { mount } = fs;
+    const transaction = mount.transaction.bind(mount);
+    mount.transaction = async (task, change) => {
+      await m.sched.clock.sleep(task, 20);
+      return transaction(task, change);
+    };
+    const unlink = outcome(B.call((c) => fs.unlink(c, '/f')));
+    const set = outcome(
+      H.call(async (c) => {
+        if (laterNs > 0) await m.sched.clock.sleep(c.task, laterNs);
+        await file.setDeleg(c, 'F_RDLCK', 3);
+      }),
+    );
+    t.false(await m.blocks(set));
+    const granted = (await set) === 'ok';
+    const waits = await m.blocks(unlink, 100);
+    t.is(waits, nlinkAtGrant === 1, `after ${laterNs} ns`);
+    t.deepEqual(H.signals, waits ? ['SIGIO'] : []);
+    ways.add(granted ? `granted, ${waits ? 'asked for' : 'after'}` : await set);
+    if (granted) await H.call((c) => file.setDeleg(c, 'F_UNLCK', 3));
+    t.false(await m.blocks(unlink));
+    t.is(await unlink, 'ok');
+    mount.transaction = transaction;
+    await m.end(t);
+  }
+  t.deepEqual([...ways].sort(), ['EAGAIN', 'granted, after', 'granted, asked for']);
+});
+
 test('while somebody changes the inode nobody gets a delegation: EAGAIN', async (t) => {
   const { m, fs, H, B } = await stage();
   const dir = await H.open(fs, '/d', ['rdonly', 'directory']);
