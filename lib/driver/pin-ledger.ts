@@ -12,7 +12,7 @@ import type { Caller } from '../mm/caller.js';
 import { pinUserPages, type PinnedPages, type RevokeReason } from '../mm/gup.js';
 import type { MMEnv } from '../mm/mm-env.js';
 import { revokePins } from '../mm/revocation.js';
-import { SideTable, type Task, WaitQueue } from '../sched/index.js';
+import { type Task, WaitQueue } from '../sched/index.js';
 import type { DevicePinRequest } from './device.js';
 import { HeldPins } from './held-pins.js';
 import type { NodeFile } from './node-file.js';
@@ -35,9 +35,6 @@ export interface PinLedgerDeps {
   readonly reset: ((task: Task) => Promise<void>) | undefined;
   onPin(pins: PinnedPages): void;
 }
-
-/** The open file that pins were taken through. */
-const pinnedThrough = new SideTable<PinnedPages, NodeFile>();
 
 const isGone = (pins: PinnedPages): boolean => pins.state === 'GONE';
 
@@ -66,6 +63,7 @@ export class PinLedger {
       device: this.#deps.device,
       deviceFile: this.#deps.deviceFile(),
       dataFile: process.mm.vmaAt(addr)?.file?.label ?? '',
+      ...(entry?.file !== undefined && { openFile: entry.file }),
     };
     const common = { mm: process.mm, addr, len, access, force, onShort, origin };
     const pins = await pinUserPages(task, this.#deps.mm, {
@@ -73,7 +71,6 @@ export class PinLedger {
       ...this.#term(request, entry),
     });
     this.#pins.add(pins);
-    if (entry?.file !== undefined) pinnedThrough.set(pins, entry.file);
     if (!request.longterm) entry?.shortPins.add(pins);
     this.#deps.onPin(pins);
     return pins;
@@ -99,7 +96,7 @@ export class PinLedger {
 
   /** The open file that pins were taken through. */
   fileOf(pins: PinnedPages): NodeFile | undefined {
-    return pinnedThrough.get(pins);
+    return pins.origin.openFile as NodeFile | undefined; // pin() is who put it there
   }
 
   enter(task: Task, file?: NodeFile): Entry {

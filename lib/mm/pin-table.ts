@@ -5,13 +5,6 @@ import type { AddressSpace } from './address-space.js';
 import type { ProcessLike } from './caller.js';
 import type { PinnedPages } from './pinned-pages.js';
 
-/** One line of file_pins: a device file, and a file that it pins (facts 9.4). */
-export interface FilePin {
-  readonly deviceFile: string;
-  readonly dataFile: string;
-  readonly nrPages: number;
-}
-
 export class PinTable {
   readonly #pins = new Set<PinnedPages>();
 
@@ -52,16 +45,19 @@ export class PinTable {
     return [...this.#pins].filter((pins) => pins.origin.process === process);
   }
 
-  /** What /proc/<pid>/file_pins says; pins of anonymous memory are not in it. */
-  filePins(process: ProcessLike): FilePin[] {
-    const lines = new Map<string, FilePin>();
-    for (const pins of this.pinsOfProcess(process)) {
-      const { deviceFile, dataFile } = pins.origin;
-      if (dataFile === '') continue;
-      const key = `${deviceFile}\0${dataFile}`;
-      const nrPages = (lines.get(key)?.nrPages ?? 0) + pins.nrPages;
-      lines.set(key, { deviceFile, dataFile, nrPages });
-    }
-    return [...lines.values()];
+  /** Paths of the files pinned through an open file, each once (file_file_pin, facts 9.4). */
+  filesPinnedThrough(openFile: object): string[] {
+    return this.#paths(({ origin }) => origin.openFile === openFile);
+  }
+
+  /** And of those that a process pins through none (mm_file_pin). */
+  filesPinnedBy(process: ProcessLike): string[] {
+    return this.#paths(({ origin }) => origin.openFile === undefined && origin.process === process);
+  }
+
+  /** Anonymous memory has no path. */
+  #paths(which: (pins: PinnedPages) => boolean): string[] {
+    const paths = [...this.#pins].filter(which).map(({ origin }) => origin.dataFile);
+    return [...new Set(paths.filter((path) => path !== ''))].sort();
   }
 }

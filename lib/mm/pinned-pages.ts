@@ -30,6 +30,8 @@ export interface PinOrigin {
   readonly device: string;
   /** '/dev/infiniband/uverbs0'. */
   readonly deviceFile: string;
+  /** The open file that the pin hangs on, whoever has a descriptor of it; absent: the process. */
+  readonly openFile?: object;
   /** Path of the pinned file; empty for anonymous memory. */
   readonly dataFile: string;
 }

@@ -38,22 +38,17 @@ export function procStatus(process: Process): ProcStatus {
 }
 
 /**
- * /proc/<pid>/file_pins: for each open device file that holds pins its descriptor and path, then
- * a line per pinned file, indented by a tab; files pinned by what is no open file of the process
- * come last, as bare paths (proposal: Ira Weiny, August 2019, RFC v2).
+ * /proc/<pid>/file_pins: for each descriptor of an open file that holds pins its number and path,
+ * then a line per pinned file, indented by a tab; files pinned by the process itself come last, as
+ * bare paths (proposal: Ira Weiny, August 2019, RFC v2 18/19). Pins go where the open file goes:
+ * who was passed a descriptor of it shows them too, and who closed its own does no longer.
  */
 export function filePins(process: Process): string[] {
-  const fdOf = new Map<string, number>();
-  for (const [fd, { label }] of process.fds.entries()) if (!fdOf.has(label)) fdOf.set(label, fd);
-  const byDevice = new Map<string, string[]>();
-  const bare: string[] = [];
-  for (const { deviceFile, dataFile } of process.kernel.mmEnv.pinTable.filePins(process)) {
-    if (!fdOf.has(deviceFile)) bare.push(dataFile);
-    else byDevice.set(deviceFile, [...(byDevice.get(deviceFile) ?? []), dataFile]);
-  }
+  const { pinTable } = process.kernel.mmEnv;
   const lines: string[] = [];
-  for (const [device, files] of byDevice) {
-    lines.push(`${fdOf.get(device)}: ${device}`, ...files.sort().map((file) => `\t${file}`));
+  for (const [fd, file] of process.fds.entries()) {
+    const paths = pinTable.filesPinnedThrough(file);
+    if (paths.length > 0) lines.push(`${fd}: ${file.label}`, ...paths.map((path) => `\t${path}`));
   }
-  return [...lines, ...new Set(bare.sort())];
+  return [...lines, ...pinTable.filesPinnedBy(process)];
 }

@@ -61,3 +61,21 @@ test('a kill of the process that /proc names lets truncate go on', (t) =>
     await machine.sched.settle();
     t.is(await answer(machine, admin.truncate('/f', 0)), 'ok');
   }));
+
+test('who was passed the device file is found by /proc when the one that pinned is gone', (t) =>
+  onMachine(t, { kernel: 'proposed', mounts, drivers: [rdma] }, async (machine) => {
+    const [app, heir] = [machine.spawn('app'), machine.spawn('heir')];
+    await makeFile(app, '/f', len);
+    const fd = await app.open('/f', ['rdwr']);
+    const addr = await app.mmap({ fd, len, prot: 'rw', share: 'shared' });
+    await app.setLease(fd, 'F_LAYOUT|F_EXCLUSIVE');
+    const device = await app.openDevice('rdma0');
+    await device.regMR(await device.allocPD(), addr, PAGE_SIZE, ['local_write']);
+    const passed = await app.sendFd(heir, 1); // the file is 0
+    await app.exit();
+    t.deepEqual(heir.filePins(), [`${passed}: /dev/rdma0`, '\t/f']);
+    const admin = machine.spawn('admin');
+    t.is(await answer(machine, admin.truncate('/f', 0)), 'ETXTBSY');
+    await heir.close(passed);
+    t.is(await answer(machine, admin.truncate('/f', 0)), 'ok');
+  }));

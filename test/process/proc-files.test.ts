@@ -27,14 +27,15 @@ test('status counts pages and KiB of both accounts, descriptors and pending sign
   });
 });
 
-test('file_pins lists files below the open device, and bare without one', async (t) => {
+test('file_pins lists files below the open file that pins them, and bare without one', async (t) => {
   const { sched, table, kernel } = fixture();
   const app = table.spawn('app');
   const other = table.spawn('other');
   await app.open('/x', ['creat']);
   const { fd } = await app.openDevice('uverbs0');
+  const { fd: second } = await app.openDevice('uverbs0');
   const addr = await app.mmap({ len: PAGE_SIZE, share: 'private' });
-  const pin = (deviceFile: string, dataFile: string) =>
+  const pin = (through: number | null, dataFile: string) =>
     sched.enter('pin', (task) =>
       pinUserPages(task, kernel.mmEnv, {
         mm: app.mm,
@@ -42,18 +43,29 @@ test('file_pins lists files below the open device, and bare without one', async 
         len: 1,
         access: 'read',
         longterm: false,
-        origin: { process: app, device: 'dev', deviceFile, dataFile },
+        origin: {
+          ...{ process: app, device: 'dev', deviceFile: '/dev/uverbs0', dataFile },
+          ...(through !== null && { openFile: app.fds.get(through) }),
+        },
       }),
     );
   const pins = [
-    await pin('/dev/uverbs0', '/data/b'),
-    await pin('/dev/uverbs0', '/data/a'),
-    await pin('/dev/uverbs0', '/data/a'),
-    await pin('/dev/uverbs0', ''),
-    await pin('mm', '/data/c'),
+    await pin(fd, '/data/b'),
+    await pin(fd, '/data/a'),
+    await pin(fd, '/data/a'),
+    await pin(second, '/data/d'),
+    await pin(fd, ''),
+    await pin(null, '/data/c'),
   ];
-  t.deepEqual(app.filePins(), [`${fd}: /dev/uverbs0`, '\t/data/a', '\t/data/b', '/data/c']);
+  const [first, context] = [`${fd}: /dev/uverbs0`, `${second}: /dev/uverbs0`];
+  const files = ['\t/data/a', '\t/data/b'];
+  t.deepEqual(app.filePins(), [first, ...files, context, '\t/data/d', '/data/c']);
   t.deepEqual(other.filePins(), []);
+
+  const passed = await app.sendFd(other, fd);
+  t.deepEqual(other.filePins(), [`${passed}: /dev/uverbs0`, ...files], 'pins go along');
+  await app.close(fd);
+  t.deepEqual(app.filePins(), [context, '\t/data/d', '/data/c'], 'and are somebody else’s now');
   for (const p of pins) p.unpin();
-  t.deepEqual(app.filePins(), []);
+  for (const process of [app, other]) t.deepEqual(process.filePins(), []);
 });
