@@ -166,9 +166,11 @@ export class FileSystem {
   }
 
   async rmdir(caller: Caller, path: string): Promise<void> {
-    const found = locate(this.mount, caller, path, false);
-    this.mount.wantWrite('rmdir');
-    await rmdirEntry(caller, found);
+    await breakingDelegations(caller, async (tryBreak) => {
+      const found = locate(this.mount, caller, path, false);
+      this.mount.wantWrite('rmdir');
+      await rmdirEntry(caller, found, tryBreak);
+    });
   }
 
   async rename(
@@ -204,7 +206,7 @@ export class FileSystem {
     await this.#create(caller, path, { kind: 'link', perm: 0o777, target }, false);
   }
 
-  /** After the wait for a delegation the path is walked again (do_mkdirat and its kin: retry). */
+  /** The path is walked again after the wait for a delegation: do_mkdirat and its kin, do_rmdir. */
   async #create(
     caller: Caller,
     path: string,

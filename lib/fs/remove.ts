@@ -34,54 +34,55 @@ export function dropName(handle: JournalHandle, dir: Inode, inode: Inode): void 
   fs.store.write(handle, record);
 }
 
-/**
- * Take the name away from what check() lets go, with the delegations that it names broken. The
- * last name and no reference: the inode is gone.
- */
+/** Take the name away from what check() lets go: whose it was, for evictIfUnused(). */
 async function removeName(
-  caller: Caller,
+  { task }: Caller,
   { dir, name }: Located,
-  check: (victim: Inode, tryBreak: TryBreak) => void,
-): Promise<void> {
-  const { task } = caller;
-  const gone = await breakingDelegations(caller, async (tryBreak) => {
-    using _dir = await dir.iRwsem.write(task);
-    const victim = entryOf(dir, name);
-    using _victim = await lockInodes(task, ...filesOf(victim));
-    check(victim, tryBreak);
-    await dir.fs.transaction(task, (handle) => {
-      dir.directory.remove(handle, name);
-      dropName(handle, dir, victim);
-      touchDirectory(handle, dir);
-    });
-    return victim;
+  check: (victim: Inode) => void,
+): Promise<Inode> {
+  using _dir = await dir.iRwsem.write(task);
+  const victim = entryOf(dir, name);
+  using _victim = await lockInodes(task, ...filesOf(victim));
+  check(victim);
+  await dir.fs.transaction(task, (handle) => {
+    dir.directory.remove(handle, name);
+    dropName(handle, dir, victim);
+    touchDirectory(handle, dir);
   });
-  await evictIfUnused(task, gone);
+  return victim;
 }
 
-/** unlink(2). EISDIR for a directory. */
+/** unlink(2). EISDIR for a directory. The last name and no reference: the file is gone. */
 export async function unlinkEntry(caller: Caller, found: Located): Promise<void> {
   const { dir, name } = found;
   if (name === '.' || name === '..') throw new Errno('EISDIR', `unlink: ${name}`);
-  await removeName(caller, found, (victim, tryBreak) => {
-    checkDelete(dir, victim, caller.process.cred, 'unlink');
-    if (victim.type === 'dir') throw new Errno('EISDIR', `unlink: ${name}`);
-    tryBreak(dir, victim);
-  });
+  const gone = await breakingDelegations(caller, (tryBreak) =>
+    removeName(caller, found, (victim) => {
+      checkDelete(dir, victim, caller.process.cred, 'unlink');
+      if (victim.type === 'dir') throw new Errno('EISDIR', `unlink: ${name}`);
+      tryBreak(dir, victim);
+    }),
+  );
+  await evictIfUnused(caller.task, gone);
 }
 
 /** rmdir(2). EINVAL for `.`, ENOTEMPTY for `..` and what is not empty, EBUSY for the root. */
-export async function rmdirEntry(caller: Caller, found: Located): Promise<void> {
+export async function rmdirEntry(
+  caller: Caller,
+  found: Located,
+  tryBreak: TryBreak,
+): Promise<void> {
   const { dir, name } = found;
   if (found.inode === dir && name === '.') {
     const root = dir.ino === dir.fs.store.rootIno;
     throw new Errno(root ? 'EBUSY' : 'EINVAL', `rmdir: ${name}`);
   }
   if (name === '..') throw new Errno('ENOTEMPTY', 'rmdir: ..');
-  await removeName(caller, found, (victim, tryBreak) => {
+  const gone = await removeName(caller, found, (victim) => {
     checkDelete(dir, victim, caller.process.cred, 'rmdir');
     if (victim.type !== 'dir') throw new Errno('ENOTDIR', `rmdir: ${name}`);
     tryBreak(dir);
     if (!victim.directory.isEmpty) throw new Errno('ENOTEMPTY', `rmdir: ${name}`);
   });
+  await evictIfUnused(caller.task, gone);
 }

@@ -129,18 +129,22 @@ test('who waits holds no lock, and looks its names up again', async (t) => {
   await m.end(t);
 });
 
-test('after the wait mkdir walks its path again; open has its directory still', async (t) => {
+test('after the wait mkdir and rmdir walk their paths again; open has its directory', async (t) => {
   const s = await stage();
   const { m, fs, H, B } = s;
+  await B.call((c) => fs.mkdir(c, '/d/empty'));
   const held = await delegate(s, H, '/d');
   const made = B.call((c) => fs.mkdir(c, '/d/new'));
+  const removed = B.call((c) => fs.rmdir(c, '/d/empty'));
   const created = B.call((c) => opened(fs, c, '/d/file', ['wronly', 'creat']));
-  t.true(await m.blocks(made));
+  for (const call of [made, removed, created]) t.true(await m.blocks(call));
   await B.call((c) => fs.rename(c, '/d', '/moved'));
   await held.giveUp();
   t.is(await outcome(made), 'ENOENT');
+  t.is(await outcome(removed), 'ENOENT');
   t.is(await outcome(created), 'ok');
   await B.call((c) => fs.unlink(c, '/moved/file'));
+  await B.call((c) => fs.rmdir(c, '/moved/empty'));
   await m.end(t);
 });
 
