@@ -122,10 +122,15 @@ export class MW extends VerbsObject {
 
 export type Kind<T> = abstract new (...args: never[]) => T;
 
+/** What messages call each kind: a bundle may have renamed its class. */
+const words = new Map<unknown, string>(
+  Object.entries({ AH, CQ, CompChannel, MR, MW, PD, QP, SRQ }).map(([word, kind]) => [kind, word]),
+);
+
 /** The handle of an object of this kind. EINVAL for anything else. */
 export function handleOf<T extends VerbsObject>(kind: Kind<T>, object: T): number {
   if (!(object instanceof kind)) {
-    throw new Errno('EINVAL', `a ${kind.name} is needed, not ${String(object)}`);
+    throw new Errno('EINVAL', `a ${words.get(kind)} is needed, not ${String(object)}`);
   }
   return object.handle;
 }

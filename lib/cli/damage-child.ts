@@ -29,9 +29,10 @@ export const damageNames = Object.keys(damages) as Damage[];
 
 const pathOf = (what: string): string => join(tmpdir(), `leasehold-${what}-${process.pid}.img`);
 
-if (process.argv[1]?.includes('damage-child') === true) {
-  const [, , what, stride, seed, index, of] = process.argv;
+async function child([, , what, stride, seed, index, of]: readonly string[]): Promise<void> {
   const share = { index: Number(index), of: Number(of) };
   const report = await damages[what as Damage](Number(stride), Number(seed), share);
   process.stdout.write(JSON.stringify(report));
 }
+
+if (process.argv[1]?.includes('damage-child') === true) void child(process.argv);

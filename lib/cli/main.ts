@@ -49,5 +49,5 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  process.exitCode = await main(process.argv);
+  void main(process.argv).then((code) => (process.exitCode = code));
 }

@@ -35,5 +35,5 @@ export async function playUntilKilled(
 
 if (process.argv[1]?.includes('torture-child') === true) {
   const [, , image, progress, seed] = process.argv;
-  await playUntilKilled(image!, progress!, Number(seed));
+  void playUntilKilled(image!, progress!, Number(seed));
 }
