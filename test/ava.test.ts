@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assertRace, race } from '../lib/ava.js';
 import { memoryWorld } from '../lib/explore/index.js';
-import { root } from './support/source-tree.js';
+import { root } from './support/root.js';
 
 race('two transfers of one counter add up', { world: null, mustComplete: true }, (t) => {
   const counter = t.object('counter');
@@ -88,8 +88,9 @@ testProp(
 const config = `export default {
   files: ['*.test.ts'],
   extensions: { ts: 'module' },
-  nodeArguments: ['--import=tsx'],
+  nodeArguments: ['--import=${join(root, 'scripts/register.mjs')}'],
   workerThreads: false,
+  timeout: '3m',
 };
 `;
 

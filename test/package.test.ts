@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { isFreshBuild } from './support/fresh-build.js';
-import { root } from './support/source-tree.js';
+import { root } from './support/root.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'leasehold-package-'));
 const consumer = join(folder, 'consumer');

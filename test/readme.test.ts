@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { root } from './support/source-tree.js';
+import { root, runSources } from './support/root.js';
 
 const run = promisify(execFile);
 
@@ -38,8 +38,7 @@ for (const file of ['README.md', 'drivers/rdma/README.md', 'drivers/v4l2/README.
       t.teardown(() => rmSync(folder, { recursive: true, force: true }));
       const path = join(folder, 'program.mts');
       writeFileSync(path, fromSource(code));
-      const tsx = join(root, 'node_modules/tsx/dist/esm/index.mjs');
-      const { stdout } = await run(process.execPath, ['--import', tsx, path], { cwd: folder });
+      const { stdout } = await run(process.execPath, [...runSources, path], { cwd: folder });
       t.deepEqual(stdout.trim().split('\n'), promised(code));
       t.true(promised(code).length > 0, 'a program without a promise shows nothing');
     });

@@ -6,11 +6,11 @@ import { existsSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import test from 'ava';
 import ts from 'typescript';
+import { root } from './support/root.js';
 import {
   functionLengths,
   importsOf,
   parse,
-  root,
   sourceFiles,
   type SourceFile,
 } from './support/source-tree.js';

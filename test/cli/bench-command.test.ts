@@ -3,11 +3,11 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import test from 'ava';
-import { root } from '../support/source-tree.js';
+import { root, runSources } from '../support/root.js';
 
 function bench(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   const main = join(root, 'lib/cli/main.ts');
-  const argv = ['--import', 'tsx', main, 'bench', '--quick', ...args];
+  const argv = [...runSources, main, 'bench', '--quick', ...args];
   const { status, stdout, stderr } = spawnSync(process.execPath, argv, {
     cwd: root,
     encoding: 'utf8',

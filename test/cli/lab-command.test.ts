@@ -4,10 +4,10 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import test from 'ava';
-import { root } from '../support/source-tree.js';
+import { root, runSources } from '../support/root.js';
 
 function lab(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const argv = ['--import', 'tsx', join(root, 'lib/cli/main.ts'), 'lab', '--no-report', ...args];
+  const argv = [...runSources, join(root, 'lib/cli/main.ts'), 'lab', '--no-report', ...args];
   return spawnSync(process.execPath, argv, { cwd: root, encoding: 'utf8' });
 }
 

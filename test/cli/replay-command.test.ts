@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { explore, scenarioNamed } from '../../lib/explore/index.js';
-import { root } from '../support/source-tree.js';
+import { root, runSources } from '../support/root.js';
 
 const main = `
 import { Command } from 'commander';
@@ -25,7 +25,7 @@ test('a token shows the same failure in a fresh process and writes a trace', asy
   t.teardown(() => rmSync(script));
   const trace = join(folder, 'trace.json');
   const replay = (...args: string[]) =>
-    spawnSync(process.execPath, ['--import=tsx', script, 'replay', ...args], { cwd: root });
+    spawnSync(process.execPath, [...runSources, script, 'replay', ...args], { cwd: root });
   const shown = replay(failures[0]!.token, '--trace', trace);
   t.is(shown.status, 1, String(shown.stderr));
   t.regex(String(shown.stdout), /invariant: no page is freed twice/);

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bootFor, Player, setupOf } from '../../lib/cli/torture-player.js';
 import { MiB } from '../../lib/units.js';
+import { runSources } from '../support/root.js';
 
 test('operations that began are counted before those that returned', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'leasehold-child-'));
@@ -19,7 +20,7 @@ test('operations that began are counted before those that returned', async (t) =
     await new Player(machine.spawn('prepare')).prepare();
   }
   const code = fileURLToPath(new URL('../../lib/cli/torture-child.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import=tsx', code, image, progress, '1']);
+  const child = spawn(process.execPath, [...runSources, code, image, progress, '1']);
   await new Promise((resolve) => child.stdout.once('data', resolve));
   const words = () => readFileSync(progress);
   while (words().readUInt32LE(4) < 3) await new Promise((resolve) => setImmediate(resolve));

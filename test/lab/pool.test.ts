@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { PictureData } from '../../lib/lab/picture-data.js';
 import { measureAll } from '../../lib/lab/pool.js';
-import { root } from '../support/source-tree.js';
+import { root } from '../support/root.js';
 import { cellOf, withDevice } from './play-fixture.js';
 
 test('each cell has one verdict and a picture, whichever process measured it', async (t) => {

@@ -1,14 +1,16 @@
-// Other threads and processes for tests: both run TypeScript of this tree through tsx.
+// Other threads and processes for tests: both run TypeScript of this tree.
 //
 // A worker cannot be started from a .ts file on Node.js 20, so it is a script that imports what it
 // needs by load('lib/...'). A process is told what to do by a module text of its own.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { root, runSources } from '../support/root.js';
 
-export const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+export { root };
+
+const rootUrl = pathToFileURL(`${root}/`).href;
 
 /** Run the body of an async function (load, data) => result in a worker; its result. */
 export async function inWorker(body: string, data: unknown): Promise<unknown> {
@@ -22,14 +24,9 @@ export function startWorker(
 ): { worker: Worker; done: Promise<unknown> } {
   const script = `
     const { parentPort, workerData } = require('node:worker_threads');
-    const { join } = require('node:path');
-    const { pathToFileURL } = require('node:url');
-    const rootUrl = pathToFileURL(${JSON.stringify(join(root, 'package.json'))}).href;
+    require('node:module').register(${JSON.stringify(`${rootUrl}scripts/typescript-hooks.mjs`)});
     (async () => {
-      const { tsImport } = await import(${JSON.stringify(
-        pathToFileURL(join(root, 'node_modules/tsx/dist/esm/api/index.mjs')).href,
-      )});
-      const load = (path) => tsImport(join(${JSON.stringify(root)}, path), rootUrl);
+      const load = (path) => import(${JSON.stringify(rootUrl)} + path);
       const result = await (async (load, data) => { ${body} })(load, workerData);
       parentPort.postMessage({ result });
     })().catch((e) => parentPort.postMessage({ error: String(e && e.stack || e) }));
@@ -57,12 +54,11 @@ export class Child {
 
   /** Run the text of a module, which finds lib/ below the constant `root` and prints lines. */
   constructor(body: string) {
-    const text = `const root = ${JSON.stringify(pathToFileURL(root + '/').href)};\n${body}`;
-    this.process = spawn(
-      process.execPath,
-      ['--import', 'tsx', '--input-type=module', '--eval', text],
-      { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] },
-    );
+    const text = `const root = ${JSON.stringify(rootUrl)};\n${body}`;
+    this.process = spawn(process.execPath, [...runSources, '--input-type=module', '--eval', text], {
+      cwd: root,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     this.process.stdout?.setEncoding('utf8').on('data', (text: string) => this.#take(text));
     this.ended = new Promise((resolve) => {
       this.process.once('close', (code, signal) => {

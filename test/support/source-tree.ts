@@ -1,11 +1,9 @@
 // The source tree as tests about style see it: files, their text, and their parsed form.
 
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, relative } from 'node:path';
 import ts from 'typescript';
-
-export const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+import { root } from './root.js';
 
 export interface SourceFile {
   /** Path from the project's root, with forward slashes. */

@@ -28,9 +28,7 @@ import {
 } from '../../support/rdma-linked.js';
 import { rdmaMachine } from '../../support/rdma.js';
 import type { PeerHello, PeerRequest } from '../../support/rdma-peer.js';
-import { root } from '../../support/source-tree.js';
-
-const tsx = join(root, 'node_modules/tsx/dist/esm/index.mjs');
+import { root, runSources } from '../../support/root.js';
 
 class Peer {
   readonly child: ChildProcess;
@@ -42,7 +40,7 @@ class Peer {
   static async start(t: ExecutionContext, gid: string): Promise<Peer> {
     const path = join(root, 'test/support/rdma-peer.ts');
     const child = fork(path, [gid], {
-      execArgv: ['--import', tsx],
+      execArgv: [...runSources],
       serialization: 'advanced',
     });
     t.teardown(() => child.kill('SIGKILL'));

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { root } from '../../support/source-tree.js';
+import { root } from '../../support/root.js';
 
 /** [test of the tool, row, titles] */
 const rows: readonly (readonly [part: string, row: string, ...titles: string[]])[] = [

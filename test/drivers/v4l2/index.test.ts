@@ -17,7 +17,7 @@ import v4l2, {
 } from '../../../drivers/v4l2/index.js';
 import { Display } from '../../../drivers/v4l2/display.js';
 import { Sensor } from '../../../drivers/v4l2/sensor.js';
-import { root } from '../../support/source-tree.js';
+import { root } from '../../support/root.js';
 import { frameSize, Rig } from './rig.js';
 import { Watch } from './watch.js';
 import { assertMachineBalanced } from '../../support/balance.js';

@@ -11,7 +11,7 @@ import {
   type V4L2Buffer,
   type V4L2Plane,
 } from '../../../drivers/v4l2/buffer.js';
-import { root } from '../../support/source-tree.js';
+import { root } from '../../support/root.js';
 import { checkBuffer, type BufferView, type Expected } from './invariants.js';
 import { bufferCalls } from './watch.js';
 import { Rig } from './rig.js';
