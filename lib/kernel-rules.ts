@@ -60,6 +60,15 @@ export interface KernelRules {
    */
   readonly ext4FallocateChecksFirst: boolean;
 
+  // -- copies --
+  /**
+   * A clone looks at its positions before it looks whether the file system can (6.8).
+   * fs/remap_range.c:vfs_clone_file_range. read
+   */
+  readonly remapVerifiesFirst: boolean;
+  /** xfs has XFS_IOC_EXCHANGE_RANGE, whether or not a file system was made for it: 6.10+. read */
+  readonly xfsExchangeRange: boolean;
+
   // -- direct I/O --
   /**
    * Its buffer is taken by FOLL_PIN (iov_iter_extract_pages, 6.3) or by FOLL_GET. Facts 7; read.
@@ -118,6 +127,8 @@ const linux61: KernelRules = {
   breakScope: 'file',
   ext4LargeFolios: false,
   ext4FallocateChecksFirst: true,
+  remapVerifiesFirst: false,
+  xfsExchangeRange: false,
   directIOPins: false,
   tmpfsDirectIO: false,
   leasesAreOptIn: false,
@@ -135,6 +146,8 @@ const linux612: KernelRules = {
   ...linux61,
   name: '6.12',
   ext4FallocateChecksFirst: false,
+  remapVerifiesFirst: true,
+  xfsExchangeRange: true,
   directIOPins: true,
   tmpfsDirectIO: true,
   longtermWriteDirtyTracked: 'EFAULT',

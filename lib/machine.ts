@@ -271,6 +271,7 @@ export class Machine implements AsyncDisposable {
       },
       fencePins: (task, pins, why) => this.drivers.fencePins(task, pins, why),
       processByPid: (pid) => this.processes.all.find((p) => p.pid === pid),
+      fileOf: ({ pid }, fd) => this.processes.all.find((p) => p.pid === pid)?.fds.get(fd),
       blockEngine: { transfer: (task, io) => (this.#engine ?? cpu).transfer(task, io) },
     };
     const cpu = cpuEngine(env);

@@ -55,6 +55,8 @@ export interface FsEnv {
   readonly events: FsEvents;
   /** Which process has this pid: for the owner of a lease. */
   processByPid?(pid: number): ProcessLike | undefined;
+  /** The open file behind a descriptor of a process. EBADF. Absent: none has any. */
+  fileOf?(process: ProcessLike, fd: number): unknown;
   /**
    * Disassociate the whole device file of each pin (the verdict `fence`), as revokePins takes back
    * the pins themselves. Absent: the pins alone are taken back.

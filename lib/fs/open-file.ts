@@ -32,6 +32,7 @@ import type { VMA, VmFile, VmOperations } from '../mm/vma.js';
 import type { Task } from '../sched/index.js';
 import { addTaskWork } from '../sched/task-work.js';
 import { checkRange, checkSpan, posOf } from '../units.js';
+import { copyRange } from './copy-range.js';
 import { checkDirect, type UserBuffer } from './direct-io.js';
 import { evictIfUnused } from './evict.js';
 import { fallocate, type FallocMode } from './fallocate.js';
@@ -39,6 +40,7 @@ import { fileIoctl } from './file-ioctls.js';
 import { movesBlocks, readFile, readToUser, writeFile, writeFromUser } from './file-io.js';
 import type { Inode } from './inode.js';
 import type { OpenFlag } from './open.js';
+import { isRemap, remapIoctl } from './remap-range.js';
 import { seekData, type Whence } from './seek.js';
 import { statInode, type Stat } from './stat.js';
 import { checkLength, truncateInode } from './truncate.js';
@@ -275,9 +277,35 @@ export class OpenFile implements VmFile, LeaseHolder {
     return this.inode.dax;
   }
 
-  /** Requests of a file: file-ioctls.ts. ENOTTY for others. */
-  ioctl(caller: Caller, request: string, arg: unknown): Promise<unknown> {
-    return fileIoctl(caller, this.inode, request, arg);
+  /** Requests of a file: remap-range.ts, file-ioctls.ts. ENOTTY for others. EBADF. */
+  async ioctl(caller: Caller, request: string, arg: unknown): Promise<unknown> {
+    this.#assertFile('ioctl');
+    if (!isRemap(request)) return fileIoctl(caller, this.inode, request, arg);
+    const fileOf = (fd: number): OpenFile | null => this.#otherFile(caller, fd);
+    return remapIoctl({ caller, file: this, fileOf }, request, arg);
+  }
+
+  /** The file behind a descriptor of the caller's; null: it is none of a file system. EBADF. */
+  #otherFile(caller: Caller, fd: number): OpenFile | null {
+    const file = this.inode.fs.env.fileOf?.(caller.process, fd);
+    if (file === undefined) throw new Errno('EBADF', `fd ${shown(fd)}`);
+    if (!(file instanceof OpenFile)) return null;
+    file.#assertFile('ioctl');
+    return file;
+  }
+
+  /** copy_file_range(2), from any open file into this one: how many bytes. See copy-range.ts. */
+  copyFrom(
+    caller: Caller,
+    from: unknown,
+    pos: number,
+    toPos: number,
+    len: number,
+  ): Promise<number> {
+    this.#assertFile('copy');
+    const source = from instanceof OpenFile ? from : null;
+    if (source !== null) source.#assertFile('copy');
+    return copyRange(caller, { from: source, pos, to: this, toPos, len });
   }
 
   /** The lease that a new MAP_DIRECT mapping lives under (proposal: Dan Williams, 2017). */

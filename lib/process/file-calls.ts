@@ -171,6 +171,33 @@ export async function writeStream(t: Thread, file: File, data: Uint8Array): Prom
   return nr;
 }
 
+/**
+ * copy_file_range(2): how many bytes were copied. A position of null is the open file's own, which
+ * moves on. EBADF, EFBIG, EINVAL, EISDIR, ENOSPC, EOVERFLOW, EPERM, EXDEV.
+ */
+export async function copyFileRange(
+  t: Thread,
+  from: File,
+  pos: number | null,
+  to: File,
+  toPos: number | null,
+  len: number,
+): Promise<number> {
+  if (!isRegular(to)) throw new Errno('EINVAL', `copy_file_range: ${to.label} is no file`);
+  if (to.copyFrom === undefined) throw new Errno('EXDEV', `copy_file_range: ${to.label}`);
+  const own = isRegular(from) ? from.pos : 0;
+  const nr = await to.copyFrom(
+    t,
+    from,
+    pos === null ? own : pos,
+    toPos === null ? to.pos : toPos,
+    len,
+  );
+  if (pos === null && isRegular(from)) from.pos += nr;
+  if (toPos === null) to.pos += nr;
+  return nr;
+}
+
 export type Whence = 'SEEK_SET' | 'SEEK_CUR' | 'SEEK_END' | 'SEEK_DATA' | 'SEEK_HOLE';
 
 const seekTo: Record<Whence, (file: RegularFile, off: number) => MaybeLater<number>> = {

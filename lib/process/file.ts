@@ -124,6 +124,8 @@ export interface RegularFile extends AnyFile, Blocking, OwnedFile {
   readonly canMapSync?: boolean;
   /** ioctl(2); absent: ENOTTY. */
   ioctl?(caller: Caller, request: string, arg: unknown): Promise<unknown>;
+  /** copy_file_range(2) into it from another open file; absent: it is on no file system. */
+  copyFrom?(caller: Caller, from: File, pos: number, toPos: number, len: number): Promise<number>;
   /** A new MAP_DIRECT mapping takes its lease. EOPNOTSUPP EPERM EACCES; absent: EOPNOTSUPP. */
   mapDirect?(caller: Caller, vma: VMA): void;
 }

@@ -159,6 +159,20 @@ export class Process extends SystemCalls {
     return this.fdCall('pwrite', opts, fd, (t, f) => files.pwrite(t, f, pos, data));
   }
 
+  /** copy_file_range(): how many bytes. A position of null is the open file's own. */
+  copyFileRange(
+    fd: number,
+    pos: number | null,
+    toFd: number,
+    toPos: number | null,
+    len: number,
+    opts?: Opts,
+  ): Promise<number> {
+    return this.fdPairCall('copy_file_range', opts, [fd, toFd], (t, from, to) =>
+      files.copyFileRange(t, from, pos, to, toPos, len),
+    );
+  }
+
   readStream(fd: number, len: number, opts?: Opts): Promise<Uint8Array> {
     return this.fdCall('read', opts, fd, (t, f) => files.readStream(t, f, len));
   }

@@ -50,6 +50,25 @@ export class SystemCalls extends ProcessState {
     });
   }
 
+  /** The same on two open files. EBADF. */
+  protected fdPairCall<T>(
+    this: Process,
+    name: string,
+    opts: Opts,
+    fds: readonly [number, number],
+    body: (t: Thread, one: File, two: File) => Promise<T>,
+  ): Promise<T> {
+    return this.fdCall(name, opts, fds[0], async (t, one) => {
+      const two = this.fds.get(fds[1]);
+      two.getFile();
+      try {
+        return await body(t, one, two);
+      } finally {
+        await two.putFile(t.task);
+      }
+    });
+  }
+
   /** The same on the mount that a path leads to, with the path from its root. ENOENT. */
   protected pathCall<T>(
     this: Process,

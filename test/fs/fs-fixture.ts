@@ -100,6 +100,11 @@ export class TestProcess implements ProcessLike {
     });
   }
 
+  /** The descriptor of an open file, until one before it is closed. */
+  fdOf(file: OpenFile): number {
+    return [...this.files].indexOf(file);
+  }
+
   close(file: OpenFile): Promise<void> {
     this.files.delete(file);
     return this.call(async ({ task }) => file.putFile(task));
@@ -206,6 +211,7 @@ export class FsMachine {
       leaseSettings: this.leaseSettings,
       events,
       processByPid: (pid) => [...this.processes.values()].find((p) => p.pid === pid),
+      fileOf: (process, fd) => [...(process as TestProcess).files][fd],
     };
   }
 

@@ -28,6 +28,10 @@ const noFlags = ['rdwr', 7, null, {}, ['bogus'], [7], ['rdonly', 'wronly']];
 const pathErrors = ['EFAULT', 'EINVAL', 'ENOENT', 'ENAMETOOLONG'] as const;
 const noPaths = [...noStrings, '', '/a\0b', `/${'x/'.repeat(2500)}`, `/${'x'.repeat(300)}`];
 const noLengths = [...noCounts, undefined];
+const noWhole = [1.5, NaN, '0', null, undefined, {}, 7n];
+const area = { srcFd: 0, srcPos: 0, srcLen: 8, destPos: 0 };
+const dedupe = (f: OpenFile, c: Caller, over: object): Promise<unknown> =>
+  f.ioctl(c, 'FIDEDUPERANGE', { srcPos: 0, srcLen: 8, dests: [], ...over });
 const at = '/f';
 
 interface Bench {
@@ -235,6 +239,10 @@ const fileCalls = (
     ],
     ['fallocate', 'position', noLengths, (f, c, v) => f.fallocate(c, 'alloc', v, 4096)],
     ['fallocate', 'length', [0, ...noLengths], (f, c, v) => f.fallocate(c, 'alloc', 0, v)],
+    ['copyFrom', 'file', noObjects, (f, c, v) => f.copyFrom(c, v, 0, 8, 8)],
+    ['copyFrom', 'position', noLengths, (f, c, v) => f.copyFrom(c, f, v, 8, 8)],
+    ['copyFrom', 'position', noLengths, (f, c, v) => f.copyFrom(c, f, 0, v, 8)],
+    ['copyFrom', 'length', noLengths, (f, c, v) => f.copyFrom(c, f, 0, 8, v)],
     ['seek', 'whence', ['bogus', ...noStrings], (f, _c, v) => f.seek(v, 0)],
     ['seek', 'position', noLengths, (f, _c, v) => f.seek('data', v), ['ENXIO', 'EINVAL']],
     ['setLease', 'lease', ['bogus', ...noStrings], (f, c, v) => f.setLease(c, v, 3)],
@@ -254,6 +262,13 @@ const fileCalls = (
     ],
     ['ioctl', 'arg', noObjects, (f, c, v) => f.ioctl(c, 'FS_IOC_SETFLAGS', v)],
     ['ioctl', 'arg', noObjects, (f, c, v) => f.ioctl(c, 'FS_IOC_FSSETXATTR', v)],
+    ['ioctl', 'arg', noObjects, (f, c, v) => f.ioctl(c, 'FICLONERANGE', v), ['EFAULT']],
+    ['ioctl', 'arg', noObjects, (f, c, v) => f.ioctl(c, 'FIDEDUPERANGE', v), ['EFAULT']],
+    ['ioctl', 'dests', noObjects, (f, c, v) => dedupe(f, c, { dests: v })],
+    ['ioctl', 'dests', noObjects, (f, c, v) => dedupe(f, c, { dests: [v] }), ['EFAULT']],
+    ['ioctl', 'srcPos', noWhole, (f, c, v) => dedupe(f, c, { srcPos: v })],
+    ['ioctl', 'srcPos', noWhole, (f, c, v) => f.ioctl(c, 'FICLONERANGE', { ...area, srcPos: v })],
+    ['ioctl', 'destPos', noWhole, (f, c, v) => f.ioctl(c, 'FICLONERANGE', { ...area, destPos: v })],
     [
       'ioctl',
       'xflags',

@@ -116,6 +116,19 @@ const byteCalls = ({ app, fds, anonAddr }: World): CallRow[] => {
       ],
     },
     {
+      name: 'copyFileRange',
+      call: (fd: never, pos: never, toFd: never, toPos: never, len: never) =>
+        // null is a position: the open file's own.
+        app.copyFileRange(fd, pos === null ? NaN : pos, toFd, toPos === null ? NaN : toPos, len),
+      args: [
+        ['fd', fds.data],
+        ['pos', 0],
+        ['fd', fds.data],
+        ['pos', 8],
+        ['len', 8],
+      ],
+    },
+    {
       name: 'readStream',
       call: app.readStream.bind(app),
       args: [

@@ -162,6 +162,7 @@ const deadCalls = ({ app, fds, anonAddr, observer }: World): Record<string, () =
   readDirect: () => app.readDirect(fds.data, 0, { addr: anonAddr, len: 4096 }),
   readInto: () => app.readInto(fds.data, 0, new Uint8Array(1)),
   readPipe: () => app.readPipe(fds.readEnd, 1),
+  copyFileRange: () => app.copyFileRange(fds.data, 0, fds.data, 8, 8),
   readStream: () => app.readStream(fds.data, 1),
   readdir: () => app.readdir('/'),
   readlink: () => app.readlink('/data'),

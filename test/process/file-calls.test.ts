@@ -1,6 +1,8 @@
 // Goal: calls on files check what the kernel checks before the file system is asked.
 
 import test from 'ava';
+import { MiB } from '../../lib/units.js';
+import { balancedMachine } from '../support/machine.js';
 import { fixture } from './fixture.js';
 
 const bytes = (n: number) => new Uint8Array(n).fill(1);
@@ -161,4 +163,51 @@ test('rename takes the flags of renameat2, and no others', async (t) => {
     await t.throwsAsync(app.rename('/g', '/f', { flags }), { code: 'EINVAL' });
   }
   await app.close(fd);
+});
+
+test('copy_file_range copies from file to file; positions that are not given move on', async (t) => {
+  await using machine = await balancedMachine(t, {
+    ...{
+      inMemory: true,
+      size: 4 * MiB,
+      mounts: { '/': { flavor: 'ext4' }, '/t': { flavor: 'tmpfs' } },
+    },
+  });
+  const app = machine.spawn('app');
+  const [from, to] = [
+    await app.open('/a', ['rdwr', 'creat']),
+    await app.open('/b', ['rdwr', 'creat']),
+  ];
+  await app.write(from, 0, new TextEncoder().encode('0123456789'));
+  const text = async (): Promise<string> => new TextDecoder().decode(await app.read(to, 0, 99));
+  t.is(await app.copyFileRange(from, 2, to, 0, 3), 3);
+  t.is(await text(), '234');
+  t.is(await app.copyFileRange(from, null, to, null, 4), 4);
+  t.is(await app.copyFileRange(from, null, to, null, 99), 6);
+  t.is(await app.copyFileRange(from, null, to, null, 99), 0, 'the end');
+  t.is(await text(), '0123456789');
+  t.is(await app.lseek(to, 0, 'SEEK_CUR'), 10);
+  const [end] = await app.pipe();
+  const other = await app.open('/t/f', ['rdwr', 'creat']);
+  const dir = await app.open('/', ['rdonly', 'directory']);
+  const path = await app.open('/a', ['path']);
+  const secret = await app.memfdSecret();
+  for (const [one, two, code] of [
+    [99, to, 'EBADF'],
+    [from, 99, 'EBADF'],
+    [path, to, 'EBADF'],
+    [from, path, 'EBADF'],
+    [end, to, 'EINVAL'],
+    [from, end, 'EINVAL'],
+    [dir, to, 'EISDIR'],
+    [from, dir, 'EISDIR'],
+    [from, other, 'EXDEV'],
+    [from, secret, 'EXDEV'],
+  ] as const) {
+    await t.throwsAsync(app.copyFileRange(one, 0, two, 0, 1), { code }, `${one} to ${two}`);
+  }
+  await t.throwsAsync(app.ioctl(to, 'FICLONE', from), { code: 'EOPNOTSUPP' });
+  await t.throwsAsync(app.ioctl(to, 'FICLONE', 99), { code: 'EBADF' });
+  await t.throwsAsync(app.ioctl(to, 'FICLONE', end), { code: 'EXDEV' });
+  await t.throwsAsync(app.ioctl(path, 'FICLONE', from), { code: 'EBADF' });
 });
