@@ -114,6 +114,11 @@ export class BoundedSearch implements Search {
     if (record.end === 'cut') this.#nrCut++;
   }
 
+  /** Runs that are known to be left: the search does not come to its end in fewer. */
+  get nrPlanned(): number {
+    return this.#now.length + this.#later.length;
+  }
+
   coverage(stats: Stats, whole: boolean): string {
     const cuts = this.#nrCut > 0 ? `; ${grouped(this.#nrCut)} more cut as seen before` : '';
     if (!whole) return stopped(stats, `a search up to ${counted(this.bound, 'preemption')}`) + cuts;

@@ -1,8 +1,9 @@
 // Measuring a cell: many schedules of its play, and the worst ending of them with its token.
 //
-// First exhaustively, up to two preemptions; if that does not come to an end within its share of
-// the budget, PCT and random samples make up the rest. A cell whose pins were refused has nothing
-// that could race: one schedule tells it all.
+// Exhaustively up to two preemptions where that can come to its end within its share of the budget;
+// as soon as more runs are known to be left than that, PCT and random samples make up the rest: a
+// search that is broken off saw only the neighbourhood of one schedule. A cell whose pins were
+// refused has nothing that could race: one schedule tells it all.
 
 import {
   BoundedSearch,
@@ -81,6 +82,15 @@ class CellSearch {
 
   get refused(): boolean {
     return this.#worst !== null && !this.#worst.ending.pin.includes('granted');
+  }
+
+  /** As many of all schedules as so many further runs can be; whether there are no others. */
+  async runAll(search: BoundedSearch, runs: number): Promise<boolean> {
+    for (let n = 0; n + search.nrPlanned <= runs; n++) {
+      if (search.nrPlanned === 0) return true;
+      await this.run(search, Infinity, 1);
+    }
+    return false;
   }
 
   /**
@@ -190,13 +200,13 @@ async function searchWith(
     await search.run(bounded, 1);
     if (search.refused) return await search.found('one', true);
     const share = exhaustive ? Infinity : Math.ceil(schedules * 0.4);
-    if (await search.run(bounded, share, share)) return await search.found('exhaustive', true);
-    const half = Math.ceil(schedules * 0.75);
+    if (await search.runAll(bounded, share)) return await search.found('exhaustive', true);
+    const half = Math.ceil(schedules * 0.6);
     await search.run(new PCTSearch(3, seed, half), half);
     await search.run(new RandomSearch(seed, schedules), schedules);
   } catch (e) {
     if (!(e instanceof NondeterminismError) || search.schedules === 0) throw e;
     search.failed(e.message);
   }
-  return search.found('exhaustive, then pct and random', false);
+  return search.found('pct and random', false);
 }

@@ -49,6 +49,20 @@ test('fewer preemptions come first, and no schedule comes twice', async (t) => {
   t.is(before, 3);
 });
 
+test('the runs that are known to be left are run, and lead to others', async (t) => {
+  const search = new BoundedSearch({ preemptions: 1, cache: false });
+  t.is(search.nrPlanned, 1);
+  let runs = 0;
+  let known = 0;
+  while (search.begin()) {
+    search.end(await runOnce(idlers(3, 3), search));
+    runs++;
+    known = Math.max(known, runs + search.nrPlanned);
+  }
+  t.is(search.nrPlanned, 0);
+  t.is(known, runs);
+});
+
 test('what was left out is told: at most n preemptions, or no others', async (t) => {
   const few = await explore(idlers(3, 3), { strategy: 'depth-first', preemptions: 1 });
   t.regex(few.coverage, /^all [\d,]+ schedules with at most 1 preemption$/);
