@@ -9,12 +9,15 @@
 // nor put back, a promise that is not settled, makes the snapshot unsound: `unsound` names it.
 
 import { inspect } from 'node:util';
+import { Region } from '../mm/region.js';
+import { StoreLog } from '../mm/store-log.js';
 import {
   listenToSideTables,
   notedAbout,
   type SideTable,
   type SideTableListener,
 } from '../sched/index.js';
+import { PAGE_SIZE } from '../units.js';
 
 /** Whether `#fields` of this project are properties now. */
 export const fieldsAreOpen = ((): boolean => {
@@ -158,9 +161,31 @@ function bytesRestorer(view: ArrayBufferView): Restore {
   return () => bytes.set(saved);
 }
 
+/** Shared memory whole; of the data of a region that lies in it, the pages that are stored to. */
+function memoryRestorer(buffer: SharedArrayBuffer, region: Region | null): Restore {
+  const bytes = new Uint8Array(buffer);
+  const saved = Uint8Array.from(bytes);
+  if (region === null) return () => bytes.set(saved);
+  const { dataPos } = region.place;
+  const endPos = dataPos + region.nrPages * PAGE_SIZE;
+  const before = saved.subarray(0, dataPos);
+  const behind = saved.subarray(endPos);
+  const log = region.stores!;
+  const putBack = (page: number): void => {
+    const pos = dataPos + page * PAGE_SIZE;
+    bytes.set(saved.subarray(pos, pos + PAGE_SIZE), pos);
+  };
+  return () => {
+    bytes.set(before);
+    bytes.set(behind, endPos);
+    log.drain(putBack);
+  };
+}
+
 /** What has no state of its own that a run could change. */
 function isOpaque(value: object): boolean {
   return (
+    value instanceof StoreLog ||
     value instanceof Error ||
     value instanceof RegExp ||
     value instanceof Date ||
@@ -175,6 +200,15 @@ const isPlain = (object: object): boolean => {
   return prototype === Object.prototype || prototype === null;
 };
 
+function writableKeys(object: object): string[] {
+  const keys: string[] = [];
+  for (const key of Object.keys(object)) {
+    const { get, writable } = Object.getOwnPropertyDescriptor(object, key)!;
+    if (get === undefined && (writable === true || Object.isFrozen(object))) keys.push(key);
+  }
+  return keys;
+}
+
 interface Noted {
   readonly table: SideTable<object, unknown>;
   readonly key: object;
@@ -187,7 +221,8 @@ export class HeapSnapshot implements SideTableListener {
   readonly #shapes = new Map<string, Shape>();
   readonly #restorers: Restore[] = [];
   readonly #seen = new Set<object>();
-  readonly #buffers = new Set<unknown>();
+  /** Shared memory, with the region whose pages lie in it. */
+  readonly #buffers = new Map<SharedArrayBuffer, Region | null>();
   readonly #queue: object[] = [];
   readonly #unsound: string[] = [];
   /** What side tables said about objects of this snapshot before it was changed, oldest first. */
@@ -200,6 +235,9 @@ export class HeapSnapshot implements SideTableListener {
     for (const root of roots) this.#reach(root, 'a root');
     for (let object = this.#queue.pop(); object !== undefined; object = this.#queue.pop()) {
       this.#save(object);
+    }
+    for (const [buffer, region] of this.#buffers) {
+      this.#restorers.push(memoryRestorer(buffer, region));
     }
     this.unsound = this.#unsound;
     this.#stopListening = listenToSideTables(this);
@@ -216,6 +254,7 @@ export class HeapSnapshot implements SideTableListener {
   /** It will not be needed again. */
   release(): void {
     this.#stopListening();
+    for (const region of this.#buffers.values()) if (region !== null) region.stores = null;
   }
 
   restore(): void {
@@ -243,6 +282,7 @@ export class HeapSnapshot implements SideTableListener {
 
   #save(object: object): void {
     const name = object.constructor?.name ?? 'object';
+    if (object instanceof Region) this.#watchStores(object);
     for (const noted of notedAbout(object)) this.#reach(noted, `a note about ${name}`);
     if (ArrayBuffer.isView(object)) return this.#saveBytes(object);
     if (Array.isArray(object)) {
@@ -264,15 +304,12 @@ export class HeapSnapshot implements SideTableListener {
   }
 
   #saveFields(object: object, name: string): void {
-    const keys: string[] = [];
-    for (const [key, { writable, value }] of Object.entries(
-      Object.getOwnPropertyDescriptors(object) as Record<string, PropertyDescriptor>,
-    )) {
-      this.#reach(value, `${name}.${key}`);
-      if (writable === true) keys.push(key);
-    }
+    const plain = isPlain(object);
+    // An object of a class has its fields and nothing else; a literal may have getters.
+    const keys = plain ? writableKeys(object) : Object.keys(object);
+    for (const key of keys) this.#reach((object as Fields)[key], `${name}.${key}`);
     if (Object.isFrozen(object)) return;
-    const loose = isPlain(object) && keys.length === Object.keys(object).length;
+    const loose = plain && keys.length === Object.keys(object).length;
     if (keys.length === 0 && !loose) return;
     const id = `${loose ? 'loose' : name} ${keys.join(' ')}`;
     let shape = this.#shapes.get(id);
@@ -280,12 +317,15 @@ export class HeapSnapshot implements SideTableListener {
     shape.add(object);
   }
 
-  /** Shared memory whole, once; of a buffer that others use too, the part of this view. */
+  #watchStores(region: Region): void {
+    region.stores = new StoreLog(region.nrPages);
+    this.#buffers.set(region.place.buffer, region);
+  }
+
+  /** Shared memory once, with all of it; of a buffer that others use too, the part of this view. */
   #saveBytes(view: ArrayBufferView): void {
     if (view.buffer instanceof SharedArrayBuffer) {
-      if (this.#buffers.has(view.buffer)) return;
-      this.#buffers.add(view.buffer);
-      this.#restorers.push(bytesRestorer(new Uint8Array(view.buffer)));
+      if (!this.#buffers.has(view.buffer)) this.#buffers.set(view.buffer, null);
     } else if (view.byteLength > 0) {
       this.#restorers.push(bytesRestorer(view));
     }

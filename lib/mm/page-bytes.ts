@@ -54,9 +54,14 @@ export class PageBytes {
     if (!this.sched.on || len === 0) return;
     const last = Math.floor((pos + len - 1) / PAGE_SIZE);
     for (let i = Math.floor(pos / PAGE_SIZE); i <= last; i++) {
-      this.sched.touch(pageObject(pfns[i]!), access);
+      const pfn = pfns[i]!;
+      this.sched.touch(pageObject(pfn), access);
+      if (access === 'write') this.noteStore(pfn);
     }
   }
+
+  /** A simulated machine is about to store to the page. */
+  protected noteStore(_pfn: Pfn): void {}
 }
 
 const oneList = new Uint32Array(1);

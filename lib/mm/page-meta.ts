@@ -99,6 +99,11 @@ export class PageMeta extends PageBytes {
     assert.fail(`pfn ${pfn} is in no region`);
   }
 
+  protected override noteStore(pfn: Pfn): void {
+    const { stores, basePfn } = this.region(pfn);
+    if (stores !== null) stores.note(pfn - basePfn);
+  }
+
   has(pfn: Pfn): boolean {
     return this.regions.some((region) => region.has(pfn));
   }

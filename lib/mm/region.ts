@@ -4,6 +4,7 @@
 import type { NativeRegion } from '../native.js';
 import type { Pfn } from '../units.js';
 import { META_WORDS } from './dax-info-block.js';
+import type { StoreLog } from './store-log.js';
 
 export type RegionKind = 'ram' | 'pmem';
 
@@ -31,6 +32,8 @@ export class Region {
   readonly meta: Uint32Array;
   /** What native calls name it by. */
   index = -1;
+  /** Told of the pages that are stored to, while somebody wants to know. */
+  stores: StoreLog | null = null;
 
   constructor(kind: RegionKind, memory: RegionMemory, place: RegionPlace) {
     this.kind = kind;

@@ -9,6 +9,7 @@ import { ReplaySearch } from '../../lib/explore/replay-search.js';
 import { Stage } from '../../lib/explore/run-once.js';
 import type { RunRecord, Search } from '../../lib/explore/search.js';
 import { SideTable, type Step } from '../../lib/sched/index.js';
+import { memoryMachine } from '../support/mm-fixture.js';
 
 test('the sources run with their private fields open', (t) => {
   t.true(fieldsAreOpen);
@@ -118,6 +119,38 @@ test('what side tables note about its objects is put back, and nothing about oth
   t.false(table.has(fresh));
   t.deepEqual(table.get(stranger), { n: 5 });
   snapshot.release();
+});
+
+test('every byte of a region is put back, whoever stored to it: pages, counters and meta', (t) => {
+  const { env } = memoryMachine({
+    ...{ ramPages: 4, pmemPages: 6 },
+    sched: { mode: 'simulated' },
+  });
+  const { pages } = env;
+  for (const { basePfn, nrPages } of pages.regions) {
+    for (let i = 0; i < nrPages; i++) pages.fillPage(basePfn + i, i + 1);
+  }
+  const memories = () =>
+    pages.regions.map(({ place, meta }) => [
+      Buffer.from(Uint8Array.from(new Uint8Array(place.buffer))).toString('base64'),
+      [...meta],
+    ]);
+  const before = memories();
+  const snapshot = HeapSnapshot.take([pages]);
+  t.deepEqual(snapshot.unsound, []);
+  const [ram, pmem] = pages.regions.map(({ basePfn }) => basePfn) as [number, number];
+  for (let round = 0; round < 3; round++) {
+    pages.write(ram + round, 10, Uint8Array.of(77, 78));
+    pages.fill(Uint32Array.of(pmem + 1, pmem + 4), 4000, 200, 99);
+    pages.copyPage(pmem + 5, ram + 3);
+    pages.pinPages(Uint32Array.of(pmem + 2), 0, 1);
+    pages.setFlags(pmem + 2, 1);
+    t.notDeepEqual(memories(), before);
+    snapshot.restore();
+    t.deepEqual(memories(), before);
+  }
+  snapshot.release();
+  t.true(pages.regions.every(({ stores }) => stores === null));
 });
 
 test('a pending promise and a weak collection are named: they cannot be put back', (t) => {
