@@ -108,8 +108,10 @@ export class DiskBitmap {
 
   /** Set or clear bits that all are the other way now. */
   set(handle: JournalHandle, from: number, nr: number, value: boolean): void {
-    assert(from >= 0 && from + nr <= this.nrBits, `bitmap: [${from}, +${nr})`);
-    assert(this.all(from, nr, !value), `bitmap: a bit of [${from}, +${nr}) is ${value} already`);
+    if (from < 0 || from + nr > this.nrBits) assert.fail(`bitmap: [${from}, +${nr})`);
+    if (!this.all(from, nr, !value)) {
+      assert.fail(`bitmap: a bit of [${from}, +${nr}) is ${value} already`);
+    }
     for (const [index, first, last] of this.#parts(from, from + nr)) {
       const block = this.#block(index, handle);
       block.handle = handle;

@@ -58,6 +58,7 @@ export class ImageHandle implements JournalHandle {
   readonly images = new Map<number, BlockImage>();
   readonly given: (BlockRun & { readonly use: BlockUse })[] = [];
   readonly ordered: BlockRun[] = [];
+  /** The bytes of a block as they are without this transaction, in memory of their own. */
   readonly #under: (block: number) => Uint8Array;
   readonly #taken: (run: BlockRun, use: BlockUse) => void;
   #open = true;

@@ -11,22 +11,28 @@ export function overlayPartition(under: Partition): Partition {
     changed.set(at, known);
     return known;
   };
+  const readInto = (at: number, offset: number, target: Uint8Array): void => {
+    under.readInto(at, offset, target);
+    const to = offset + target.length;
+    const end = Math.ceil(to / BLOCK_SIZE);
+    for (let i = Math.floor(offset / BLOCK_SIZE); i < end; i++) {
+      const bytes = changed.get(at + i);
+      if (bytes === undefined) continue;
+      const from = Math.max(offset, i * BLOCK_SIZE);
+      const until = Math.min(to, (i + 1) * BLOCK_SIZE);
+      target.set(bytes.subarray(from - i * BLOCK_SIZE, until - i * BLOCK_SIZE), from - offset);
+    }
+  };
   return {
     nrBlocks: under.nrBlocks,
     pfnOf: (at) => under.pfnOf(at),
     blockOf: (pfn) => under.blockOf(pfn),
     read(at, offset, len) {
-      const out = under.read(at, offset, len);
-      const end = Math.ceil((offset + len) / BLOCK_SIZE);
-      for (let i = Math.floor(offset / BLOCK_SIZE); i < end; i++) {
-        const bytes = changed.get(at + i);
-        if (bytes === undefined) continue;
-        const from = Math.max(offset, i * BLOCK_SIZE);
-        const to = Math.min(offset + len, (i + 1) * BLOCK_SIZE);
-        out.set(bytes.subarray(from - i * BLOCK_SIZE, to - i * BLOCK_SIZE), from - offset);
-      }
+      const out = new Uint8Array(len);
+      readInto(at, offset, out);
       return out;
     },
+    readInto,
     write(at, offset, bytes) {
       for (let done = 0; done < bytes.length;) {
         const pos = offset + done;

@@ -3,14 +3,15 @@
 
 import assert from 'node:assert/strict';
 import { isErrno } from '../errno.js';
+import type { PageList } from '../mm/page-bytes.js';
 import type { Pfn } from '../units.js';
 import { BLOCK_SIZE } from './format.js';
 
 /** The bytes of pages, as lib/mm's PageSpace has them: pos counts from the first page listed. */
 export interface PageBytes {
-  read(pfns: Uint32Array, pos: number, target: Uint8Array): void;
-  write(pfns: Uint32Array, pos: number, source: Uint8Array): void;
-  fill(pfns: Uint32Array, pos: number, len: number, byte: number): void;
+  read(pfns: PageList, pos: number, target: Uint8Array): void;
+  write(pfns: PageList, pos: number, source: Uint8Array): void;
+  fill(pfns: PageList, pos: number, len: number, byte: number): void;
 }
 
 /** The bytes of a device file, as lib/mm's DaxDevice has them. */
@@ -28,6 +29,8 @@ export interface Partition {
   blockOf(pfn: Pfn): number;
   /** A copy of len bytes from offset of block on; may reach into further blocks. */
   read(block: number, offset: number, len: number): Uint8Array;
+  /** The same, into memory that there is. */
+  readInto(block: number, offset: number, target: Uint8Array): void;
   write(block: number, offset: number, bytes: Uint8Array): void;
   zero(block: number, nrBlocks: number): void;
 }
@@ -35,17 +38,23 @@ export interface Partition {
 /** The partition of nrBlocks pages that begins at page firstPfn. */
 export function partitionOf(bytes: PageBytes, firstPfn: Pfn, nrBlocks: number): Partition {
   const check = (block: number, offset: number, len: number): void => {
-    assert(
-      block >= 0 && offset >= 0 && block * BLOCK_SIZE + offset + len <= nrBlocks * BLOCK_SIZE,
-      `partition: ${len} bytes at block ${block} + ${offset}`,
-    );
+    if (block >= 0 && offset >= 0 && block * BLOCK_SIZE + offset + len <= nrBlocks * BLOCK_SIZE) {
+      return;
+    }
+    assert.fail(`partition: ${len} bytes at block ${block} + ${offset}`);
   };
-  const pfnsFor = (block: number, offset: number, len: number): Uint32Array => {
+  /** The pages of these bytes, from the one that they begin in. */
+  const pagesOf = (block: number, offset: number, len: number): PageList => {
     check(block, offset, len);
-    const nr = Math.max(1, Math.ceil((offset + len) / BLOCK_SIZE));
+    const first = firstPfn + block + Math.floor(offset / BLOCK_SIZE);
+    const nr = Math.ceil(((offset % BLOCK_SIZE) + len) / BLOCK_SIZE);
+    if (nr <= 1) return first;
     const pfns = new Uint32Array(nr);
-    for (let i = 0; i < nr; i++) pfns[i] = firstPfn + block + i;
+    for (let i = 0; i < nr; i++) pfns[i] = first + i;
     return pfns;
+  };
+  const readInto = (block: number, offset: number, target: Uint8Array): void => {
+    bytes.read(pagesOf(block, offset, target.length), offset % BLOCK_SIZE, target);
   };
   return {
     nrBlocks,
@@ -53,14 +62,15 @@ export function partitionOf(bytes: PageBytes, firstPfn: Pfn, nrBlocks: number): 
     blockOf: (pfn) => pfn - firstPfn,
     read(block, offset, len) {
       const target = new Uint8Array(len);
-      bytes.read(pfnsFor(block, offset, len), offset, target);
+      readInto(block, offset, target);
       return target;
     },
+    readInto,
     write(block, offset, source) {
-      bytes.write(pfnsFor(block, offset, source.length), offset, source);
+      bytes.write(pagesOf(block, offset, source.length), offset % BLOCK_SIZE, source);
     },
     zero(block, nr) {
-      bytes.fill(pfnsFor(block, 0, nr * BLOCK_SIZE), 0, nr * BLOCK_SIZE, 0);
+      bytes.fill(pagesOf(block, 0, nr * BLOCK_SIZE), 0, nr * BLOCK_SIZE, 0);
     },
   };
 }
@@ -69,8 +79,8 @@ export function partitionOf(bytes: PageBytes, firstPfn: Pfn, nrBlocks: number): 
 export function devicePartition(device: DeviceBytes, startPos: number, len: number): Partition {
   const posOfBlock = (block: number, offset: number, n: number): number => {
     const pos = block * BLOCK_SIZE + offset;
-    assert(pos >= 0 && pos + n <= len, `partition: ${n} bytes at block ${block} + ${offset}`);
-    return startPos + pos;
+    if (pos >= 0 && pos + n <= len) return startPos + pos;
+    return assert.fail(`partition: ${n} bytes at block ${block} + ${offset}`);
   };
   return {
     nrBlocks: Math.floor(len / BLOCK_SIZE),
@@ -81,6 +91,8 @@ export function devicePartition(device: DeviceBytes, startPos: number, len: numb
       device.read(posOfBlock(block, offset, n), target);
       return target;
     },
+    readInto: (block, offset, target) =>
+      device.read(posOfBlock(block, offset, target.length), target),
     write: (block, offset, source) =>
       device.write(posOfBlock(block, offset, source.length), source),
     zero: (block, nr) => zero(device, posOfBlock(block, 0, nr * BLOCK_SIZE), nr * BLOCK_SIZE),

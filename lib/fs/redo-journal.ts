@@ -37,6 +37,8 @@ import { flushRuns, type Persistence } from './persistence.js';
 const GAP = 16;
 /** Freed runs that are remembered before a commit, or a checkpoint, forgets them. */
 const MAX_GIVEN = 512;
+/** Images that nobody needs any more and that are kept for the next transactions. */
+const MAX_SPARE = 8;
 const touches = (a: BlockRun, b: BlockRun): boolean =>
   a.block < b.block + b.nrBlocks && b.block < a.block + a.nrBlocks;
 
@@ -69,6 +71,7 @@ export class RedoJournal implements Journal {
   #logged: BlockRun[] = [];
   /** Stored in place, not flushed. */
   readonly #inPlace = new Set<number>();
+  readonly #spare: Uint8Array[] = [];
 
   constructor(partition: Partition, log: JournalLog, persistence: Persistence) {
     this.#partition = partition;
@@ -97,12 +100,26 @@ export class RedoJournal implements Journal {
 
   async transaction<T>(_task: Task | null, change: (handle: JournalHandle) => T): Promise<T> {
     const handle = new ImageHandle(
-      (block) => this.read(block, 0, BLOCK_SIZE),
+      (block) => this.#imageOf(block),
       (run, use) => this.#take(handle, run, use),
     );
     const result = runChange(handle, change);
     this.#add(handle);
     return result;
+  }
+
+  /** A block as the transactions that are done left it. */
+  #imageOf(block: number): Uint8Array {
+    const image = this.#spare.pop() ?? new Uint8Array(BLOCK_SIZE);
+    const running = this.#running.get(block);
+    if (running !== undefined) image.set(running.bytes);
+    else this.#partition.readInto(block, 0, image);
+    return image;
+  }
+
+  /** Nobody reads this image again. */
+  #spent(image: BlockImage): void {
+    if (this.#spare.length < MAX_SPARE) this.#spare.push(image.bytes);
   }
 
   /** Wait, if need be, until nobody's bytes are harmed when the run is stored to. */
@@ -121,8 +138,10 @@ export class RedoJournal implements Journal {
     if (this.#running.size > 0 && together * BLOCK_COST > capacity) this.commit();
     if (handle.images.size * BLOCK_COST > capacity) this.#checkFits(handle.images);
     for (const [block, image] of handle.images) {
-      const whole = image.whole || (this.#running.get(block)?.whole ?? false);
+      const before = this.#running.get(block);
+      const whole = image.whole || before?.whole === true;
       this.#running.set(block, { bytes: image.bytes, whole });
+      if (before !== undefined) this.#spent(before);
     }
     this.#ordered.push(...handle.ordered);
     for (const { use, ...run } of handle.given) {
@@ -148,11 +167,18 @@ export class RedoJournal implements Journal {
   }
 
   #writesOf(images: ReadonlyMap<number, BlockImage>): LoggedWrite[] {
-    return [...images].flatMap(([block, { bytes, whole }]) =>
-      whole
-        ? [{ block, offset: 0, bytes }]
-        : changesOf(block, this.#partition.read(block, 0, BLOCK_SIZE), bytes),
-    );
+    const before = this.#spare.pop() ?? new Uint8Array(BLOCK_SIZE);
+    const writes: LoggedWrite[] = [];
+    for (const [block, { bytes, whole }] of images) {
+      if (whole) {
+        writes.push({ block, offset: 0, bytes });
+      } else {
+        this.#partition.readInto(block, 0, before);
+        writes.push(...changesOf(block, before, bytes));
+      }
+    }
+    this.#spare.push(before);
+    return writes;
   }
 
   commit(): void {
@@ -163,6 +189,7 @@ export class RedoJournal implements Journal {
       this.#log.append(writes);
       this.#store(writes);
     }
+    for (const image of this.#running.values()) this.#spent(image);
     this.#running = new Map();
     this.#ordered = [];
     this.#uncommitted = [];

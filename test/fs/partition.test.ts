@@ -1,6 +1,7 @@
 // Goal: blocks are where they should be, through the machine's page numbers and without them.
 
 import test from 'ava';
+import { overlayPartition } from '../../lib/fs/overlay-partition.js';
 import { devicePartition, partitionOf } from '../../lib/fs/partition.js';
 import { FsMachine, MiB, PAGES } from './fs-fixture.js';
 
@@ -14,6 +15,12 @@ test('both views of a partition show the same bytes', async (t) => {
   paged.write(3, 4000, bytes);
   t.deepEqual(raw.read(3, 4000, 5000), bytes);
   t.deepEqual(paged.read(4, 0, 100), raw.read(4, 0, 100));
+  t.deepEqual(paged.read(1, 2 * 4096 + 4000, 5000), bytes);
+  for (const partition of [paged, raw, overlayPartition(raw)]) {
+    const target = new Uint8Array(102).fill(9);
+    partition.readInto(3, 4000, target.subarray(1, 101));
+    t.deepEqual([...target], [9, ...bytes.subarray(0, 100), 9]);
+  }
   raw.zero(4, 1);
   t.deepEqual(paged.read(4, 0, 4096), new Uint8Array(4096));
   t.is(paged.pfnOf(7), firstPfn + 7);
