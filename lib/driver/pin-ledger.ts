@@ -65,11 +65,10 @@ export class PinLedger {
       dataFile: process.mm.vmaAt(addr)?.file?.label ?? '',
       ...(entry?.file !== undefined && { openFile: entry.file }),
     };
-    const common = { mm: process.mm, addr, len, access, force, onShort, origin };
-    const pins = await pinUserPages(task, this.#deps.mm, {
-      ...common,
-      ...this.#term(request, entry),
-    });
+    const { mm } = process;
+    const term = this.#term(request, entry);
+    const pinned = { ...term, mm, addr, len, access, force, onShort, origin };
+    const pins = await pinUserPages(task, this.#deps.mm, pinned);
     this.#pins.add(pins);
     if (!request.longterm) entry?.shortPins.add(pins);
     this.#deps.onPin(pins);

@@ -41,7 +41,10 @@ export function readState(journal: Pick<Journal, 'read'>, sb: SuperblockValues):
 
 export function stateBytes(values: Omit<StateValues, 'magic' | 'checksum'>): Uint8Array {
   const bytes = new Uint8Array(STATE_LEN);
-  encode(stateLayout, { ...values, magic: STATE_MAGIC, checksum: 0 }, bytes);
+  const { orphanHead, freeBlocks, freeInodes, nextGeneration } = values;
+  const magic = STATE_MAGIC;
+  const all = { magic, orphanHead, freeBlocks, freeInodes, nextGeneration, checksum: 0 };
+  encode(stateLayout, all, bytes);
   seal(bytes, stateLayout.checksum.at);
   return bytes;
 }
@@ -176,7 +179,12 @@ export class InodeMap {
 
   /** Put the counts into the state block. */
   write(handle: JournalHandle, freeBlocks: number): void {
-    const counts = { freeBlocks, freeInodes: this.#nrFree, nextGeneration: this.#nextGeneration };
-    handle.write(this.#sb.stateBlock, 0, stateBytes({ orphanHead: this.#head, ...counts }));
+    const bytes = stateBytes({
+      orphanHead: this.#head,
+      freeBlocks,
+      freeInodes: this.#nrFree,
+      nextGeneration: this.#nextGeneration,
+    });
+    handle.write(this.#sb.stateBlock, 0, bytes);
   }
 }

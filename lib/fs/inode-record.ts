@@ -25,6 +25,7 @@ import {
   seal,
   sealed,
   type FileKind,
+  type InodeValues,
 } from './format.js';
 
 /** The state of one inode that outlives a mount. */
@@ -98,12 +99,30 @@ export function inodeBytes(record: InodeRecord, mode: number, nextOrphan = 0): U
     (record.orphan ? inodeFlags.orphan : 0) |
     (record.daxFlag ? inodeFlags.dax : 0) |
     (target !== null ? inodeFlags.inlineLink : 0);
-  const { generation, nlink, uid, gid, size, atimeNs, mtimeNs, ctimeNs, parent } = record;
-  const fixed = { generation, nlink, uid, gid, size, atimeNs, mtimeNs, ctimeNs, parent };
-  const rest = { mode, flags, nrExtents: extents.length, overflow: overflow[0] ?? 0, nextOrphan };
-  encode(inodeLayout, { ...fixed, ...rest, checksum: 0 }, bytes);
-  if (target !== null) bytes.set(new TextEncoder().encode(target), INLINE_AT);
-  else extents.all.slice(0, INLINE_EXTENTS).forEach((e, i) => writeExtent(e, bytes, inlineAt(i)));
+  const values: InodeValues = {
+    mode,
+    nlink: record.nlink,
+    uid: record.uid,
+    gid: record.gid,
+    generation: record.generation,
+    size: record.size,
+    atimeNs: record.atimeNs,
+    mtimeNs: record.mtimeNs,
+    ctimeNs: record.ctimeNs,
+    flags,
+    nrExtents: extents.length,
+    overflow: overflow[0] ?? 0,
+    parent: record.parent,
+    nextOrphan,
+    checksum: 0,
+  };
+  encode(inodeLayout, values, bytes);
+  if (target !== null) {
+    bytes.set(new TextEncoder().encode(target), INLINE_AT);
+  } else {
+    const inline = Math.min(extents.length, INLINE_EXTENTS);
+    for (let i = 0; i < inline; i++) writeExtent(extents.all[i]!, bytes, inlineAt(i));
+  }
   seal(bytes, CHECKSUM_AT);
   return bytes;
 }

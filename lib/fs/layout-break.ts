@@ -71,18 +71,15 @@ class LayoutBreaker {
 
   #describe(): LayoutChange {
     const { op, inode, task, caller, nonblock = false } = this.#req;
-    const forced = op === 'evict';
-    return {
-      ...{ op, inode, task, caller, nonblock },
-      ...this.#req.range(),
-      mayFail: !forced,
-      interruptible: !forced,
-    };
+    const { start, end } = this.#req.range();
+    const mayFail = op !== 'evict';
+    return { op, inode, task, caller, nonblock, start, end, mayFail, interruptible: mayFail };
   }
 
   #tell(step: LayoutBreakEvent['step'], more: Partial<LayoutBreakEvent> = {}): void {
     const { fs, ino } = this.#inode;
-    fs.env.events.layoutBreak?.({ mount: fs.id, ino, op: this.#req.op, step, ...more });
+    const { layoutBreak } = fs.env.events;
+    layoutBreak?.({ mount: fs.id, ino, op: this.#req.op, step, ...more });
   }
 
   /** Run change with the layout broken: under i_rwsem, and invalidate_lock unless it writes. */

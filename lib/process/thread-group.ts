@@ -10,7 +10,7 @@
 
 import assert from 'node:assert/strict';
 import { Errno, isErrno } from '../errno.js';
-import { claimTaskWork, closeTaskWork, runTaskWork } from '../sched/task-work.js';
+import { claimTaskWork, closeTaskWork, pendingTaskWork, runTaskWork } from '../sched/task-work.js';
 import { FailNth, type Scheduler, type Task, WaitQueue } from '../sched/index.js';
 import { tracepoints } from '../trace/events.js';
 import { ProcessKilled } from './errors.js';
@@ -126,16 +126,21 @@ export class ThreadGroup {
     claimTaskWork(task);
     this.#sched.touch(this.#changed.id, 'read');
     this.#calls.add(call);
-    const unlisten = onAbort(opts.signal, () => {
-      call.aborted = true;
-      task.interrupt('signal');
-    });
+    const unlisten =
+      opts.signal &&
+      onAbort(opts.signal, () => {
+        call.aborted = true;
+        task.interrupt('signal');
+      });
     try {
-      return await this.#returnToUser(call, await this.#attempts(call, body));
+      const value = await this.#attempts(call, body);
+      if (this.#stopped) await this.#whileStopped(task);
+      if (this.#owner.gone !== null) throw this.#owner.gone;
+      return value;
     } catch (e) {
       throw this.#answer(call, e, opts);
     } finally {
-      unlisten();
+      unlisten?.();
       this.#calls.delete(call);
       task.owner = owner;
       task.faults = faults;
@@ -150,7 +155,7 @@ export class ThreadGroup {
   async #attempts<T>(call: Call, body: (task: Task) => Promise<T>): Promise<T> {
     const { task } = call;
     try {
-      await this.#whileStopped(task);
+      if (this.#stopped) await this.#whileStopped(task);
       if (this.#owner.gone !== null) throw this.#owner.gone;
       for (;;) {
         try {
@@ -162,20 +167,13 @@ export class ThreadGroup {
         }
       }
     } finally {
-      await runTaskWork(task);
+      if (pendingTaskWork(task) > 0) await runTaskWork(task);
       closeTaskWork(task);
     }
   }
 
-  async #returnToUser<T>(call: Call, value: T): Promise<T> {
-    await this.#whileStopped(call.task);
-    if (this.#owner.gone !== null) throw this.#owner.gone;
-    return value;
-  }
-
   async #whileStopped(task: Task): Promise<void> {
     const free = (): boolean => !this.#stopped || this.#owner.gone !== null;
-    if (free()) return;
     await this.#changed.waitEvent(task, free, {
       mode: 'uninterruptible',
       why: `SIGCONT for ${this.#owner.name}`,
@@ -205,8 +203,7 @@ function abortError(name: string, signal: AbortSignal): Errno {
   return new Errno('EINTR', `${name}: aborted`, { syscall: name, cause: signal.reason });
 }
 
-function onAbort(signal: AbortSignal | undefined, fn: () => void): () => void {
-  if (signal === undefined) return () => {};
+function onAbort(signal: AbortSignal, fn: () => void): () => void {
   signal.addEventListener('abort', fn, { once: true });
   return () => signal.removeEventListener('abort', fn);
 }

@@ -20,6 +20,8 @@ export interface WaitOptions {
   readonly holders?: () => readonly Task[];
 }
 
+const nobody = (): readonly Task[] => [];
+
 export class WaitQueue {
   readonly sched: Scheduler;
   readonly id: ObjectId;
@@ -41,14 +43,9 @@ export class WaitQueue {
   async wait(task: Task, opts: WaitOptions): Promise<'woken' | 'timeout'> {
     this.#tasks.push(task);
     this.sched.touch(this.id, 'write');
-    const { mode = 'interruptible', why, untilNs, holders } = opts;
-    const end = await task.park({
-      why,
-      mode,
-      onLeave: () => this.#remove(task),
-      ...(untilNs !== undefined && { untilNs }),
-      ...(holders !== undefined && { holders }),
-    });
+    const { mode = 'interruptible', why, untilNs = Infinity, holders = nobody } = opts;
+    const onLeave = (): void => this.#remove(task);
+    const end = await task.park({ why, mode, untilNs, onLeave, holders });
     this.sched.touch(this.id, 'write');
     if (end === 'interrupted') throw new Errno('EINTR', `interrupted while waiting for ${why}`);
     return end;
