@@ -8,8 +8,8 @@
 // ioctl), and then the outer one counts again.
 
 import assert from 'node:assert/strict';
-import type { Caller } from '../mm/caller.js';
-import { pinUserPages, type PinnedPages, type RevokeReason } from '../mm/gup.js';
+import type { Caller, ProcessLike } from '../mm/caller.js';
+import { type PinnedPages, type PinRequest, pinUserPages } from '../mm/gup.js';
 import type { MMEnv } from '../mm/mm-env.js';
 import { revokePins } from '../mm/revocation.js';
 import { type Task, WaitQueue } from '../sched/index.js';
@@ -36,6 +36,8 @@ export interface PinLedgerDeps {
   onPin(pins: PinnedPages): void;
 }
 
+type RevocablePin = Extract<DevicePinRequest, { readonly revoke: unknown }>;
+
 const isGone = (pins: PinnedPages): boolean => pins.state === 'GONE';
 
 export class PinLedger {
@@ -57,30 +59,41 @@ export class PinLedger {
   async pin(caller: Caller, request: DevicePinRequest): Promise<PinnedPages> {
     const { task, process } = caller;
     const entry = this.#entries.get(task);
-    const { addr, len, access, force = false, onShort } = request;
-    const origin = {
-      process,
-      device: this.#deps.device,
-      deviceFile: this.#deps.deviceFile(),
-      dataFile: process.mm.vmaAt(addr)?.file?.label ?? '',
-      ...(entry?.file !== undefined && { openFile: entry.file }),
-    };
-    const { mm } = process;
-    const term = this.#term(request, entry);
-    const pinned = { ...term, mm, addr, len, access, force, onShort, origin };
-    const pins = await pinUserPages(task, this.#deps.mm, pinned);
+    const pins = await pinUserPages(task, this.#deps.mm, this.#request(process, request, entry));
     this.#pins.add(pins);
     if (!request.longterm) entry?.shortPins.add(pins);
     this.#deps.onPin(pins);
     return pins;
   }
 
-  /** The long-term half of a request for mm: revoke() waits until the entry point returned. */
-  #term(request: DevicePinRequest, entry: Entry | undefined) {
-    if (!request.longterm) return { longterm: false as const };
-    if (request.irrevocable) return { longterm: true as const, irrevocable: true as const };
-    const { device, reset } = this.#deps;
-    const revoke = async (pins: PinnedPages, why: RevokeReason, task: Task): Promise<void> => {
+  /** What mm is asked for. */
+  #request(process: ProcessLike, request: DevicePinRequest, entry: Entry | undefined): PinRequest {
+    const { mm } = process;
+    const { addr, len, access, force = false, onShort, longterm } = request;
+    const origin = {
+      process,
+      device: this.#deps.device,
+      deviceFile: this.#deps.deviceFile(),
+      dataFile: mm.vmaAt(addr)?.file?.label ?? '',
+      openFile: entry?.file,
+    };
+    // Whole literals: what is put together from parts costs ten times as much.
+    if (!longterm) return { mm, addr, len, access, force, onShort, origin, longterm };
+    if (request.irrevocable) {
+      return { mm, addr, len, access, force, onShort, origin, longterm, irrevocable: true };
+    }
+    const revoke = this.#revokeOf(request, entry);
+    const { reset } = this.#deps;
+    if (reset === undefined) {
+      return { mm, addr, len, access, force, onShort, origin, longterm, revoke };
+    }
+    return { mm, addr, len, access, force, onShort, origin, longterm, revoke, reset };
+  }
+
+  /** The driver's revoke(), once the entry point that pinned has returned. */
+  #revokeOf(request: RevocablePin, entry: Entry | undefined): RevocablePin['revoke'] {
+    const { device } = this.#deps;
+    return async (pins, why, task) => {
       await this.#entryOver.waitEvent(task, () => entry === undefined || entry.over, {
         mode: 'uninterruptible',
         why: `the call that pinned for ${device} to return`,
@@ -90,7 +103,6 @@ export class PinLedger {
       await request.revoke(pins, why, task);
       assert(isGone(pins), `${device}: revoke() returned with pages still pinned`);
     };
-    return { longterm: true as const, revoke, ...(reset !== undefined && { reset }) };
   }
 
   /** The open file that pins were taken through. */

@@ -113,7 +113,8 @@ export class BlockAllocator {
 
   #setFree(handle: JournalHandle, run: BlockRun, use: BlockUse): void {
     const { block, nrBlocks } = run;
-    assert(this.isData(block) && this.isData(block + nrBlocks - 1), `allocator: block ${block}`);
+    const inside = this.isData(block) && this.isData(block + nrBlocks - 1);
+    if (!inside) assert.fail(`allocator: block ${block}`);
     handle.give(run, use);
     this.#used.set(handle, block, nrBlocks, false);
     this.#lowest = Math.min(this.#lowest, block);

@@ -15,11 +15,14 @@ for (let i = 256; i < table.length; i++) {
   table[i] = table[c & 0xff]! ^ (c >>> 8);
 }
 
-/** The checksum of bytes, continuing from seed: crc32c(b, crc32c(a)) is that of a then b. */
-export function crc32c(bytes: Uint8Array, seed = 0): number {
+/**
+ * The checksum of bytes from start to end, continuing from seed: crc32c(b, crc32c(a)) is that of a
+ * then b.
+ */
+export function crc32c(bytes: Uint8Array, seed = 0, start = 0, end = bytes.length): number {
   let c = ~seed;
-  let i = 0;
-  for (; i + 4 <= bytes.length; i += 4) {
+  let i = start;
+  for (; i + 4 <= end; i += 4) {
     c ^= bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
     c =
       table[768 + (c & 0xff)]! ^
@@ -27,6 +30,6 @@ export function crc32c(bytes: Uint8Array, seed = 0): number {
       table[256 + ((c >>> 16) & 0xff)]! ^
       table[c >>> 24]!;
   }
-  for (; i < bytes.length; i++) c = table[(c ^ bytes[i]!) & 0xff]! ^ (c >>> 8);
+  for (; i < end; i++) c = table[(c ^ bytes[i]!) & 0xff]! ^ (c >>> 8);
   return ~c >>> 0;
 }

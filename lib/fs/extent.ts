@@ -39,7 +39,9 @@ function clip(e: Extent, start: Pgoff, end: Pgoff): Extent {
   const from = Math.max(e.pgoff, start);
   const to = Math.min(endOf(e), end);
   assert(from < to, 'extent: empty clip');
-  return { ...e, pgoff: from, nrPages: to - from, block: e.block + (from - e.pgoff) };
+  if (from === e.pgoff && to === endOf(e)) return e;
+  const block = e.block + (from - e.pgoff);
+  return { pgoff: from, nrPages: to - from, block, unwritten: e.unwritten };
 }
 
 export const runsOf = (extents: readonly Extent[]): BlockRun[] =>

@@ -213,44 +213,67 @@ export function kindOf(mode: number): FileKind | undefined {
   return (['file', 'dir', 'link'] as const).find((kind) => kindModes[kind] === type);
 }
 
-const viewOf = (bytes: Uint8Array): DataView =>
-  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+// Byte by byte: a DataView for each structure costs more than all of its fields.
 
-function readField(view: DataView, at: number, type: FieldType): number {
-  if (type === 'u8') return view.getUint8(at);
-  if (type === 'u16') return view.getUint16(at, true);
-  if (type === 'u32') return view.getUint32(at, true);
-  // Above 2^53 the number is not exact; such a value is garbage, and its range check says so.
-  return view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
+function readU32(bytes: Uint8Array, at: number): number {
+  const high = (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+  return (bytes[at]! | (bytes[at + 1]! << 8) | high) >>> 0;
 }
 
-function writeField(view: DataView, at: number, type: FieldType, value: number): void {
-  if (type === 'u8') view.setUint8(at, value);
-  else if (type === 'u16') view.setUint16(at, value, true);
-  else if (type === 'u32') view.setUint32(at, value, true);
-  else {
-    view.setUint32(at, value, true); // modulo 2^32
-    view.setUint32(at + 4, value / 2 ** 32, true);
+function writeU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
+}
+
+function readField(bytes: Uint8Array, at: number, type: FieldType): number {
+  if (type === 'u8') return bytes[at]!;
+  if (type === 'u16') return bytes[at]! | (bytes[at + 1]! << 8);
+  if (type === 'u32') return readU32(bytes, at);
+  // Above 2^53 the number is not exact; such a value is garbage, and its range check says so.
+  return readU32(bytes, at) + readU32(bytes, at + 4) * 2 ** 32;
+}
+
+function writeField(bytes: Uint8Array, at: number, type: FieldType, value: number): void {
+  if (type === 'u8') {
+    bytes[at] = value;
+  } else if (type === 'u16') {
+    bytes[at] = value;
+    bytes[at + 1] = value >>> 8;
+  } else {
+    writeU32(bytes, at, value); // modulo 2^32
+    if (type === 'u64') writeU32(bytes, at + 4, value / 2 ** 32);
   }
 }
 
-type FieldEntry = readonly [name: string, at: number, type: FieldType];
-const entriesByLayout = new WeakMap<Fields, readonly FieldEntry[]>();
+const fieldLens: Record<FieldType, number> = { u8: 1, u16: 2, u32: 4, u64: 8 };
+
+interface FieldList {
+  readonly entries: readonly (readonly [name: string, at: number, type: FieldType])[];
+  /** Where the last of them ends. */
+  readonly len: number;
+}
+const listsByLayout = new WeakMap<Fields, FieldList>();
 
 /** The fields of a layout, listed once: every structure that is read or written asks for them. */
-function entriesOf(layout: Fields): readonly FieldEntry[] {
-  const known = entriesByLayout.get(layout);
+function listOf(layout: Fields): FieldList {
+  const known = listsByLayout.get(layout);
   if (known !== undefined) return known;
-  const made = Object.entries(layout).map(([name, { at, type }]) => [name, at, type] as const);
-  entriesByLayout.set(layout, made);
-  return made;
+  const fields = Object.entries(layout);
+  const entries = fields.map(([name, { at, type }]) => [name, at, type] as const);
+  const len = Math.max(...fields.map(([, { at, type }]) => at + fieldLens[type]));
+  const list = { entries, len };
+  listsByLayout.set(layout, list);
+  return list;
 }
 
-/** Read the fields of the structure that begins at base. Nothing is checked. */
+/** Read the fields of the structure that begins at base. Nothing is checked but that it is there. */
 export function decode<F extends Fields>(layout: F, bytes: Uint8Array, base = 0): Values<F> {
-  const view = viewOf(bytes);
+  const { entries, len } = listOf(layout);
+  if (base + len > bytes.length) assert.fail(`format: ${base + len} of ${bytes.length} bytes`);
   const values: Record<string, number> = {};
-  for (const [name, at, type] of entriesOf(layout)) values[name] = readField(view, base + at, type);
+  for (const [name, at, type] of entries) values[name] = readField(bytes, base + at, type);
   return values as Values<F>;
 }
 
@@ -261,11 +284,12 @@ export function encode<F extends Fields>(
   bytes: Uint8Array,
   base = 0,
 ): void {
-  const view = viewOf(bytes);
-  for (const [name, at, type] of entriesOf(layout)) {
+  const { entries, len } = listOf(layout);
+  if (base + len > bytes.length) assert.fail(`format: ${base + len} of ${bytes.length} bytes`);
+  for (const [name, at, type] of entries) {
     const value = values[name as keyof F];
     if (!Number.isSafeInteger(value) || value < 0) assert.fail(`format: ${name} is ${value}`);
-    writeField(view, base + at, type, value);
+    writeField(bytes, base + at, type, value);
   }
 }
 
@@ -273,17 +297,16 @@ const noChecksum = new Uint8Array(4);
 
 /** The checksum that belongs in the field at checksumAt of the structure that bytes are. */
 export function checksumOf(bytes: Uint8Array, checksumAt: number): number {
-  const before = crc32c(bytes.subarray(0, checksumAt));
-  const gap = crc32c(noChecksum, before);
-  return checksumAt + 4 === bytes.length ? gap : crc32c(bytes.subarray(checksumAt + 4), gap);
+  const gap = crc32c(noChecksum, crc32c(bytes, 0, 0, checksumAt));
+  return crc32c(bytes, gap, checksumAt + 4);
 }
 
 /** Put its checksum into a structure. */
 export function seal(bytes: Uint8Array, checksumAt: number): void {
-  viewOf(bytes).setUint32(checksumAt, checksumOf(bytes, checksumAt), true);
+  writeU32(bytes, checksumAt, checksumOf(bytes, checksumAt));
 }
 
 /** Whether a structure carries its checksum. */
 export function sealed(bytes: Uint8Array, checksumAt: number): boolean {
-  return viewOf(bytes).getUint32(checksumAt, true) === checksumOf(bytes, checksumAt);
+  return readU32(bytes, checksumAt) === checksumOf(bytes, checksumAt);
 }

@@ -42,10 +42,19 @@ const MAX_SPARE = 8;
 const touches = (a: BlockRun, b: BlockRun): boolean =>
   a.block < b.block + b.nrBlocks && b.block < a.block + a.nrBlocks;
 
-/** What differs between two images of a block. */
+const wordsOf = (image: Uint8Array): Uint32Array =>
+  new Uint32Array(image.buffer, image.byteOffset, BLOCK_SIZE / 4);
+
+/** What differs between two images of a block, each in aligned memory. */
 export function changesOf(block: number, before: Uint8Array, after: Uint8Array): LoggedWrite[] {
   const writes: LoggedWrite[] = [];
+  const wordsBefore = wordsOf(before);
+  const wordsAfter = wordsOf(after);
   for (let at = 0; at < BLOCK_SIZE;) {
+    if (at % 4 === 0 && wordsBefore[at / 4] === wordsAfter[at / 4]) {
+      at += 4;
+      continue;
+    }
     if (before[at] === after[at]) {
       at += 1;
       continue;

@@ -27,12 +27,21 @@ export interface Stat {
 }
 
 export function statInode(inode: Inode): Stat {
-  const { ino, generation, nlink, uid, gid, size, atimeNs, mtimeNs, ctimeNs } = inode.record;
+  const { record, fs } = inode;
   return {
-    ...{ dev: inode.fs.id, ino, generation, nlink, uid, gid, size, atimeNs, mtimeNs, ctimeNs },
-    mode: kindModes[inode.type] | inode.record.perm,
+    dev: fs.id,
+    ino: record.ino,
+    generation: record.generation,
+    mode: kindModes[inode.type] | record.perm,
+    nlink: record.nlink,
+    uid: record.uid,
+    gid: record.gid,
+    size: record.size,
     blocks: statBlocks(inode),
     blockSize: PAGE_SIZE,
+    atimeNs: record.atimeNs,
+    mtimeNs: record.mtimeNs,
+    ctimeNs: record.ctimeNs,
     dax: inode.dax,
   };
 }
@@ -69,6 +78,6 @@ export function statfsOf(fs: Mount): Statfs {
   const orphaned = fs.orphans.nrOrphaned;
   const unlinkedOpen = nameless(fs);
   const used = blocks - free - busy - orphaned - unlinkedOpen;
-  const counts = { blocks, free, used, unlinkedOpen, orphaned, busy };
-  return { blockSize: PAGE_SIZE, ...counts, inodes, freeInodes };
+  const blockSize = PAGE_SIZE;
+  return { blockSize, blocks, free, used, unlinkedOpen, orphaned, busy, inodes, freeInodes };
 }

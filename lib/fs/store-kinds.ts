@@ -8,13 +8,13 @@ import type { RamStore } from './ram-store.js';
 /** The device under a mount. BUG for tmpfs. */
 export function assertDisk(fs: Mount): DiskStore {
   const { disk } = fs;
-  assert(disk !== null, `${fs.label} is on no device`);
+  if (disk === null) assert.fail(`${fs.label} is on no device`);
   return disk;
 }
 
 /** The page account of a tmpfs. BUG for a file system on a device. */
 export function assertRam(fs: Mount): RamStore {
   const { ram } = fs;
-  assert(ram !== null, `${fs.label} is not in memory`);
+  if (ram === null) assert.fail(`${fs.label} is not in memory`);
   return ram;
 }

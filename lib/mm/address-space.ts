@@ -74,7 +74,7 @@ export class AddressSpace {
   insert(pgoff: Pgoff, pfn: Pfn): void {
     const { pages, sched } = this.env;
     if (sched.on) sched.touch(this.id, 'write');
-    assert(!this.#pages.has(pgoff), `${this.host.label}: page ${pgoff} is there already`);
+    if (this.#pages.has(pgoff)) assert.fail(`${this.host.label}: page ${pgoff} is there already`);
     this.#pages.set(pgoff, pfn);
     this.#lowPfn = Math.min(this.#lowPfn, pfn);
     this.#highPfn = Math.max(this.#highPfn, pfn);

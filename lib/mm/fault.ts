@@ -55,7 +55,7 @@ async function sharedFault(
   const { pages } = vma.mm.env;
   if (access === 'read' ? pte !== 0 : pteAllows(pte, true)) return; // somebody else's fault did it
   const pfn = await vma.ops.fault(task, vma, vma.pgoff + index, access);
-  assert(pages.has(pfn), `fault of ${vma.file?.label ?? 'anon'}: no page ${pfn}`);
+  if (!pages.has(pfn)) assert.fail(`fault of ${vma.file?.label ?? 'anon'}: no page ${pfn}`);
 }
 
 /** A store to a private mapping: the page becomes this mapping's own (mm/memory.c:do_wp_page). */

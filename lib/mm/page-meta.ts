@@ -44,7 +44,8 @@ const MOST_TRIES = 1000;
 
 const mountWordOf = (mount: number, pgoff: Pgoff): number => {
   const word = mount - FIRST_MOUNT;
-  assert(word > 0 && word <= MAX_MOUNT_WORD && pgoff < 2 ** 48, `owner: mount ${mount}`);
+  const fits = word > 0 && word <= MAX_MOUNT_WORD && pgoff < 2 ** 48;
+  if (!fits) assert.fail(`owner: mount ${mount}`);
   return (Math.floor(pgoff / 2 ** 32) * 0x10000 + word) >>> 0;
 };
 
@@ -128,7 +129,7 @@ export class PageMeta extends PageBytes {
     const index = at(pfn - basePfn, MAPCOUNT);
     const before = Atomics.sub(meta, index, 1);
     if (before === 0) Atomics.add(meta, index, 1);
-    assert(before > 0, `pfn ${pfn}: unmap without map`);
+    if (before === 0) assert.fail(`pfn ${pfn}: unmap without map`);
     return before - 1;
   }
 

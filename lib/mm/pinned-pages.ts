@@ -31,7 +31,7 @@ export interface PinOrigin {
   /** '/dev/infiniband/uverbs0'. */
   readonly deviceFile: string;
   /** The open file that the pin hangs on, whoever has a descriptor of it; absent: the process. */
-  readonly openFile?: object;
+  readonly openFile?: object | undefined;
   /** Path of the pinned file; empty for anonymous memory. */
   readonly dataFile: string;
 }

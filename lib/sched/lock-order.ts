@@ -86,7 +86,7 @@ export class LockOrder {
   /** Before task waits for lock. Fails if that could ever deadlock. */
   check(task: Task, lock: Lock): void {
     for (const { lock: held } of task.held) {
-      assert(held !== lock, `task ${task.name} takes ${lock.label} twice`);
+      if (held === lock) assert.fail(`task ${task.name} takes ${lock.label} twice`);
       if (held.lockClass.name === lock.lockClass.name) this.#checkNest(task, held, lock);
       else this.#checkClasses(task, held, lock);
     }
@@ -142,8 +142,11 @@ export function noteHeld(task: Task, lock: Lock, access: Access): void {
 
 /** Note that task let go of lock. Fails if it did not hold it. */
 export function noteReleased(task: Task, lock: Lock, access: Access): void {
-  const index = task.held.findLastIndex((h) => h.lock === lock && h.access === access);
-  assert(index >= 0, `task ${task.name} releases ${lock.label}, which it does not hold`);
-  task.held.splice(index, 1);
+  const { held } = task;
+  let index = held.length - 1;
+  while (index >= 0 && (held[index]!.lock !== lock || held[index]!.access !== access)) index--;
+  if (index < 0) assert.fail(`task ${task.name} releases ${lock.label}, which it does not hold`);
+  if (index === held.length - 1) held.pop();
+  else held.splice(index, 1);
   if (tracepoints.lock.on) tracepoints.lock.end(task.sched, `${lock.id} ${task.id}`, {}, task);
 }

@@ -45,7 +45,7 @@ export class RunQueue {
 
   /** The holder of the turn blocked or ended. */
   removeFirst(task: Task): void {
-    assert(this.#runnable.shift() === task, `task ${task.name} does not hold the turn`);
+    if (this.#runnable.shift() !== task) assert.fail(`task ${task.name} does not hold the turn`);
   }
 
   /** Who goes on, me being the holder of the turn if it can. First in the queue afterwards. */

@@ -158,8 +158,9 @@ export class RwSem implements Lock {
       this.#writer = null;
     } else {
       const index = this.#readers.indexOf(task);
-      assert(index >= 0, `${this.label}: ${task.name} is no reader`);
-      this.#readers.splice(index, 1);
+      if (index < 0) assert.fail(`${this.label}: ${task.name} is no reader`);
+      if (index === this.#readers.length - 1) this.#readers.pop();
+      else this.#readers.splice(index, 1);
     }
     this.#grantNext();
   }

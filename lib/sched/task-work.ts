@@ -9,30 +9,26 @@
 // delayed_fput does.
 
 import assert from 'node:assert/strict';
-import { SideTable } from './side-table.js';
 import type { Task } from './task.js';
 
 /** May wait on the task it is given, and must not fail for a reason of the caller. */
 export type TaskWork = (task: Task) => Promise<void> | void;
 
-const lists = new SideTable<Task, TaskWork[]>();
-
 /** Whoever runs task promises to call runTaskWork() before it ends. */
 export function claimTaskWork(task: Task): void {
-  assert(!lists.has(task), `task ${task.name} already has a work list`);
-  lists.set(task, []);
+  if (task.work !== null) assert.fail(`task ${task.name} already has a work list`);
+  task.work = [];
 }
 
 /** Run work when task leaves the kernel, or soon in a task named name if task never will. */
 export function addTaskWork(task: Task, name: string, work: TaskWork): void {
-  const list = lists.get(task);
-  if (list !== undefined) list.push(work);
+  if (task.work !== null) task.work.push(work);
   else void task.sched.spawn(name, async (own) => work(own));
 }
 
 /** What task has queued and not run yet. */
 export function pendingTaskWork(task: Task): number {
-  return lists.get(task)?.length ?? 0;
+  return task.work?.length ?? 0;
 }
 
 /**
@@ -40,8 +36,8 @@ export function pendingTaskWork(task: Task): number {
  * keep the rest from running: the first failure is thrown when all has run.
  */
 export async function runTaskWork(task: Task): Promise<void> {
-  const list = lists.get(task);
-  assert(list !== undefined, `task ${task.name} has no work list`);
+  const { work: list } = task;
+  if (list === null) assert.fail(`task ${task.name} has no work list`);
   const failures: unknown[] = [];
   while (list.length > 0) {
     for (const work of list.splice(0).reverse()) {
@@ -57,6 +53,6 @@ export async function runTaskWork(task: Task): Promise<void> {
 
 /** From here on work is for others to run; the list must be empty. */
 export function closeTaskWork(task: Task): void {
-  assert(pendingTaskWork(task) === 0, `task ${task.name} leaves with work undone`);
-  lists.delete(task);
+  if (pendingTaskWork(task) > 0) assert.fail(`task ${task.name} leaves with work undone`);
+  task.work = null;
 }

@@ -15,6 +15,7 @@ import type { FailNth } from './fail-nth.js';
 import type { HeldLock } from './lock-order.js';
 import { taskObject } from './objects.js';
 import type { Scheduler } from './scheduler.js';
+import type { TaskWork } from './task-work.js';
 
 export type Interrupt = 'none' | 'signal' | 'kill';
 /** What may end a wait early: any signal, only a fatal one, or nothing. */
@@ -46,6 +47,8 @@ export class Task {
   /** Of the process in whose call the task is: which of its allocations fails. */
   faults: FailNth | null = null;
   readonly held: HeldLock[] = [];
+  /** What it owes when it leaves the kernel; task-work.ts alone changes it. */
+  work: TaskWork[] | null = null;
   #pending: Interrupt = 'none';
   #ended = false;
   #park: Park | null = null;
@@ -120,7 +123,7 @@ export class Task {
    */
   park(park: Park): Promise<ParkEnd> {
     this.sched.assertTurn(this, park.why);
-    assert(this.#park === null, `task ${this.name} is already blocked on ${this.waitingFor}`);
+    if (this.#park !== null) assert.fail(`task ${this.name} is blocked on ${this.waitingFor}`);
     if (this.interruptedIn(park.mode)) {
       park.onLeave?.();
       return Promise.resolve('interrupted');
@@ -140,7 +143,7 @@ export class Task {
 
   /** End the wait of a blocked task as 'woken'; its queue entry is already gone. */
   unpark(): void {
-    assert(this.#park !== null, `task ${this.name} is not blocked`);
+    if (this.#park === null) assert.fail(`task ${this.name} is not blocked`);
     this.#end('woken');
   }
 
@@ -161,20 +164,20 @@ export class Task {
 
   /** Scheduler only: what goOn() will do. */
   continueWith(fn: () => void): void {
-    assert(this.#continue === null, `task ${this.name} is suspended twice`);
+    if (this.#continue !== null) assert.fail(`task ${this.name} is suspended twice`);
     this.#continue = fn;
   }
 
   /** Scheduler only: a task that is blocked will do this when its wait ends, and not go on. */
   rewind(fn: () => void): void {
-    assert(this.#park !== null, `task ${this.name} is not blocked`);
+    if (this.#park === null) assert.fail(`task ${this.name} is not blocked`);
     this.#continue = fn;
   }
 
   /** Scheduler only: start, or go on from the point or the wait where the task was suspended. */
   goOn(): void {
     const fn = this.#continue;
-    assert(fn !== null, `task ${this.name} is not suspended`);
+    if (fn === null) assert.fail(`task ${this.name} is not suspended`);
     this.#continue = null;
     fn();
   }
