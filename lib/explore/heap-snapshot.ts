@@ -97,62 +97,81 @@ class Shape {
   }
 }
 
-function arrayRestorer(array: unknown[]): Restore {
-  const saved = [...array];
-  return () => {
-    const { length } = saved;
-    if (array.length !== length) array.length = length;
-    for (let i = 0; i < length; i++) if (array[i] !== saved[i]) array[i] = saved[i];
-  };
+/** Lists, each put back to its elements. One loop over all of them is compiled once, for good. */
+class Lists {
+  readonly #lists: unknown[][] = [];
+  readonly #saved: (readonly unknown[])[] = [];
+
+  add(list: unknown[]): void {
+    this.#lists.push(list);
+    this.#saved.push([...list]);
+  }
+
+  restore(): void {
+    for (let n = 0; n < this.#lists.length; n++) {
+      const list = this.#lists[n]!;
+      const saved = this.#saved[n]!;
+      const { length } = saved;
+      if (list.length !== length) list.length = length;
+      for (let i = 0; i < length; i++) if (list[i] !== saved[i]) list[i] = saved[i];
+    }
+  }
 }
 
 /**
- * What a map or a set has is put back in its order. Most are unchanged, or got keys that come last.
- * isOld: whether this is still its nth entry.
+ * Maps and sets, each put back to its entries in their order. Most are unchanged, or got keys that
+ * come last. Of a set the values are its keys.
  */
-function keyedRestorer(
-  keyed: Map<unknown, unknown> | Set<unknown>,
-  isOld: (key: unknown, n: number) => boolean,
-  refill: () => void,
-): Restore {
-  const { size } = keyed;
-  const late: unknown[] = [];
-  const beginsAsItDid = (): boolean => {
-    if (keyed.size < size) return false;
+class Keyed {
+  readonly #all: (Map<unknown, unknown> | Set<unknown>)[] = [];
+  readonly #keys: (readonly unknown[])[] = [];
+  readonly #values: (readonly unknown[])[] = [];
+  readonly #late: unknown[] = [];
+
+  add(keyed: Map<unknown, unknown> | Set<unknown>): void {
+    this.#all.push(keyed);
+    this.#keys.push([...keyed.keys()]);
+    this.#values.push([...keyed.values()]);
+  }
+
+  restore(): void {
+    for (let n = 0; n < this.#all.length; n++) {
+      const keyed = this.#all[n]!;
+      if (this.#keys[n]!.length > 0) this.#restore(keyed, n);
+      else if (keyed.size > 0) keyed.clear();
+    }
+  }
+
+  #restore(keyed: Map<unknown, unknown> | Set<unknown>, n: number): void {
+    const keys = this.#keys[n]!;
+    const values = this.#values[n]!;
+    if (this.#beginsAsItDid(keyed, keys, values)) {
+      for (const key of this.#late) keyed.delete(key);
+    } else {
+      keyed.clear();
+      for (let i = 0; i < keys.length; i++) {
+        if (keyed instanceof Map) keyed.set(keys[i], values[i]);
+        else keyed.add(keys[i]);
+      }
+    }
+    this.#late.length = 0;
+  }
+
+  #beginsAsItDid(
+    keyed: Map<unknown, unknown> | Set<unknown>,
+    keys: readonly unknown[],
+    values: readonly unknown[],
+  ): boolean {
+    if (keyed.size < keys.length) return false;
     let n = 0;
     for (const key of keyed.keys()) {
-      if (n >= size) late.push(key);
-      else if (!isOld(key, n)) return false;
+      if (n >= keys.length) this.#late.push(key);
+      else if (key !== keys[n]) return false;
+      else if (keyed instanceof Map && keyed.get(key) !== values[n]) return false;
       n++;
     }
     return true;
-  };
-  return () => {
-    if (size === 0) {
-      if (keyed.size > 0) keyed.clear();
-      return;
-    }
-    if (beginsAsItDid()) {
-      for (const key of late) keyed.delete(key);
-    } else {
-      keyed.clear();
-      refill();
-    }
-    late.length = 0;
-  };
-}
-
-function mapRestorer(map: Map<unknown, unknown>): Restore {
-  const keys = [...map.keys()];
-  const values = [...map.values()];
-  const isOld = (key: unknown, n: number): boolean => key === keys[n] && map.get(key) === values[n];
-  return keyedRestorer(map, isOld, () => keys.forEach((key, n) => map.set(key, values[n])));
-}
-
-function setRestorer(set: Set<unknown>): Restore {
-  const saved = [...set];
-  const isOld = (value: unknown, n: number): boolean => value === saved[n];
-  return keyedRestorer(set, isOld, () => saved.forEach((value) => set.add(value)));
+  }
 }
 
 function bytesRestorer(view: ArrayBufferView): Restore {
@@ -219,7 +238,9 @@ export class HeapSnapshot implements SideTableListener {
   /** What cannot be put back, by class and field; empty if all is well. */
   readonly unsound: readonly string[];
   readonly #shapes = new Map<string, Shape>();
-  readonly #restorers: Restore[] = [];
+  readonly #lists = new Lists();
+  readonly #keyed = new Keyed();
+  readonly #memories: Restore[] = [];
   readonly #seen = new Set<object>();
   /** Shared memory, with the region whose pages lie in it. */
   readonly #buffers = new Map<SharedArrayBuffer, Region | null>();
@@ -237,7 +258,7 @@ export class HeapSnapshot implements SideTableListener {
       this.#save(object);
     }
     for (const [buffer, region] of this.#buffers) {
-      this.#restorers.push(memoryRestorer(buffer, region));
+      this.#memories.push(memoryRestorer(buffer, region));
     }
     this.unsound = this.#unsound;
     this.#stopListening = listenToSideTables(this);
@@ -265,7 +286,9 @@ export class HeapSnapshot implements SideTableListener {
     }
     this.#noted.length = 0;
     for (const shape of this.#shapes.values()) shape.restore();
-    for (const restore of this.#restorers) restore();
+    this.#lists.restore();
+    this.#keyed.restore();
+    for (const restore of this.#memories) restore();
   }
 
   #reach(value: unknown, from: string): void {
@@ -287,7 +310,7 @@ export class HeapSnapshot implements SideTableListener {
     if (ArrayBuffer.isView(object)) return this.#saveBytes(object);
     if (Array.isArray(object)) {
       for (const element of object) this.#reach(element, name);
-      if (!Object.isFrozen(object)) this.#restorers.push(arrayRestorer(object));
+      if (!Object.isFrozen(object)) this.#lists.add(object);
       return;
     }
     if (object instanceof Map) {
@@ -295,10 +318,10 @@ export class HeapSnapshot implements SideTableListener {
         this.#reach(key, name);
         this.#reach(value, name);
       }
-      this.#restorers.push(mapRestorer(object));
+      this.#keyed.add(object);
     } else if (object instanceof Set) {
       for (const value of object) this.#reach(value, name);
-      this.#restorers.push(setRestorer(object));
+      this.#keyed.add(object);
     }
     this.#saveFields(object, name);
   }
@@ -327,7 +350,7 @@ export class HeapSnapshot implements SideTableListener {
     if (view.buffer instanceof SharedArrayBuffer) {
       if (!this.#buffers.has(view.buffer)) this.#buffers.set(view.buffer, null);
     } else if (view.byteLength > 0) {
-      this.#restorers.push(bytesRestorer(view));
+      this.#memories.push(bytesRestorer(view));
     }
   }
 }
