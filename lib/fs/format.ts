@@ -268,7 +268,7 @@ function listOf(layout: Fields): FieldList {
   return list;
 }
 
-/** Read the fields of the structure that begins at base. Nothing is checked but that it is there. */
+/** The fields of the structure that begins at base. Unchecked, but that the bytes are there. */
 export function decode<F extends Fields>(layout: F, bytes: Uint8Array, base = 0): Values<F> {
   const { entries, len } = listOf(layout);
   if (base + len > bytes.length) assert.fail(`format: ${base + len} of ${bytes.length} bytes`);
