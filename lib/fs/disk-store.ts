@@ -85,9 +85,10 @@ export class DiskStore implements Store {
     const { values, damage } = findSuperblock(partition);
     const log = new JournalLog(partition, values, persistence);
     const journal = new RedoJournal(partition, log, persistence);
-    const replayed = journal.recover();
+    const clean = values.state === 0;
+    const replayed = journal.recover(clean && damage === null); // the other copy may be older
     if (damage !== null) writeSuperblock(partition, values, persistence);
-    const recovery = { replayed, superblock: damage, clean: values.state === 0 };
+    const recovery = { replayed, superblock: damage, clean };
     const store = new DiskStore(partition, values, journal, persistence, recovery);
     if (!store.inodeMap.has(ROOT_INO) || store.read(ROOT_INO).kind !== 'dir') {
       throw new Errno('EUCLEAN', 'mount: there is no root directory');

@@ -137,9 +137,10 @@ export class JournalLog {
   /**
    * The transactions that are in the log whole and may not be in their places, oldest first; they
    * are durable there, and the log goes on behind them. EUCLEAN: neither header slot is sound, or a
-   * record that was committed is not.
+   * record that was committed is not. Where the file system was unmounted no record was begun since
+   * the log was emptied, and what lies in it is not looked through for one.
    */
-  recover(): LoggedWrite[][] {
+  recover(wasUnmounted = false): LoggedWrite[][] {
     this.#readHeader();
     const found: LoggedWrite[][] = [];
     for (;;) {
@@ -150,7 +151,7 @@ export class JournalLog {
       this.#sequence += 1;
       if (this.#head - this.#tail > this.#areaLen) throw damaged('its records overlap');
     }
-    this.#checkEnd();
+    if (!wasUnmounted || found.length > 0) this.#checkEnd();
     // Where only the process died, a record may be seen that is not on the disk yet; it must be
     // before any part of it is in its place.
     if (found.length > 0) this.#flush(this.#tail, this.#head - this.#tail);

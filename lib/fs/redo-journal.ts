@@ -93,8 +93,8 @@ export class RedoJournal implements Journal {
   }
 
   /** Put everything in its place that the log says. Before anything else; how many records. */
-  recover(): number {
-    const records = this.#log.recover();
+  recover(wasUnmounted = false): number {
+    const records = this.#log.recover(wasUnmounted);
     for (const writes of records) this.#store(writes);
     // Which blocks held metadata is not known any more: none of it may be replayed again.
     this.#emptyLog(true);

@@ -180,3 +180,27 @@ test('a header of which one slot is damaged is made whole by the next release fo
   partition.bytes[sb.journalStart * 4096 + 2048]! ^= 1;
   t.notThrows(() => reopened(partition));
 });
+
+test('the log of what was unmounted is not looked through, unless there is a record in it', (t) => {
+  const { partition, log } = made();
+  let nrRead = 0;
+  const counting = {
+    ...partition,
+    read: (block: number, offset: number, len: number) => {
+      nrRead += len;
+      return partition.read(block, offset, len);
+    },
+  };
+  const reopen = (wasUnmounted: boolean) => {
+    nrRead = 0;
+    return new JournalLog(counting, sb, noPersistence).recover(wasUnmounted).length;
+  };
+  const areaLen = (sb.journalBlocks - 1) * 4096;
+  t.is(reopen(false), 0);
+  t.true(nrRead >= areaLen, 'every byte, for a later record');
+  t.is(reopen(true), 0);
+  t.true(nrRead < 4096, `${nrRead} bytes: the header, and that no record is there`);
+  log.append(write(1));
+  t.is(reopen(true), 1);
+  t.true(nrRead >= areaLen - recordLen(write(1)), 'then the rest is looked through as ever');
+});
