@@ -2,15 +2,10 @@
 //
 // Recorded on a replay of the cell's worst schedule, while it runs. Times are virtual.
 
-import { decodeToken, ReplaySearch } from '../explore/index.js';
-import { runOnce } from '../explore/run-once.js';
-import type { LayoutPolicy } from '../lease/layout.js';
 import type { Machine } from '../machine.js';
 import type { AddressSpace } from '../mm/address-space.js';
 import { TraceRecorder, type TraceEvent } from '../trace/index.js';
 import type { Pfn } from '../units.js';
-import type { Cell } from './cell.js';
-import { cellScenario } from './cell-world.js';
 import type { Play } from './play.js';
 
 export interface Bar {
@@ -201,33 +196,4 @@ export class PictureMaker {
     const { pfns, samples } = this.#watch!;
     return { bars, pfns, samples, endNs: machine.sched.clock.nowNs };
   }
-}
-
-/** Replay the schedule of a token and draw from it. */
-export async function pictureOf(
-  cell: Cell,
-  policy: LayoutPolicy,
-  { device, token }: { readonly device: string; readonly token: string },
-): Promise<Picture> {
-  const maker = new PictureMaker();
-  const scenario = cellScenario(cell, policy, { device, onSet: (play) => maker.set(play) });
-  const search = new ReplaySearch(decodeToken(token).choices);
-  search.begin();
-  let picture: Picture | null = null;
-  const drawn = {
-    ...scenario,
-    world: {
-      ...scenario.world!,
-      async make(options: Parameters<NonNullable<typeof scenario.world>['make']>[0]) {
-        const ground = await scenario.world!.make(options);
-        const end = (): void | Promise<void> => {
-          picture = maker.picture();
-          return ground.end();
-        };
-        return { ...ground, end };
-      },
-    },
-  };
-  await runOnce(drawn, search, { onStep: () => maker.look() });
-  return picture!;
 }

@@ -3,7 +3,7 @@
 //   set      files, holders, leases, pins: nothing of it is explored
 //   0        the operation, a burst of DMA and what the holder does in the middle, all at once
 //   then     who got the blocks writes another file; DMA goes on ever more rarely
-//   200 s    horizon: what has not ended by then is hung, and its holders are killed
+//   240 s    horizon: what has not ended by then is hung, and its holders are killed
 //   end      holders that live let go; what is left over is leaked
 //
 // Time is virtual, bytes are real. The same play runs live, with another clock and horizon.
@@ -55,7 +55,7 @@ const burst = [0, 0, ms(1), ms(100)];
 export const virtualTimes: PlayTimes = {
   periodNs: seconds(7), // never at an instant at which something else happens
   headNs: 0,
-  horizonNs: seconds(200),
+  horizonNs: seconds(240), // the longest road: a lease's 45 s, then 180 s of a recall
   afterNs: seconds(100),
   settleNs: seconds(1),
   lateNs: seconds(60),

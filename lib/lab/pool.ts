@@ -10,7 +10,7 @@
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { Budget } from './budget.js';
-import type { Cell, CellVerdict, LiveEnding } from './cell.js';
+import { type Cell, cellName, type CellVerdict, type LiveEnding } from './cell.js';
 import { playLive } from './live.js';
 import { isToBePlayed, measureSchedules, withLive, withoutLive } from './measure.js';
 import type { SearchOptions } from './search-cell.js';
@@ -196,8 +196,7 @@ class Pool {
   #answered(child: Child, a: Answer): void {
     child.underWay--;
     if ('failure' in a) {
-      const c = this.#cells[a.index]!;
-      const name = `${c.policy}/${c.driver}/${c.behaviour}/${c.operation}`;
+      const name = cellName(this.#cells[a.index]!);
       return this.#settle.fail(new Error(`${tooMuch} at ${name}: ${a.failure}`));
     }
     this.#take(a);

@@ -1,10 +1,44 @@
 // Goal: a picture of a schedule shows what its verdict says.
 
 import test from 'ava';
-import { pictureOf, type Picture } from '../../lib/lab/picture.js';
+import { decodeToken, ReplaySearch } from '../../lib/explore/index.js';
+import { runOnce } from '../../lib/explore/run-once.js';
+import type { Cell } from '../../lib/lab/cell.js';
+import { cellScenario } from '../../lib/lab/cell-world.js';
+import { type Picture, PictureMaker } from '../../lib/lab/picture.js';
 import { searchCell } from '../../lib/lab/search-cell.js';
+import type { LayoutPolicy } from '../../lib/lease/layout.js';
 import { policyNamed } from '../../lib/policy/index.js';
 import { cellOf, withDevice } from './play-fixture.js';
+
+/** Replay the schedule of a token and draw from it. */
+async function pictureOf(
+  cell: Cell,
+  policy: LayoutPolicy,
+  { device, token }: { readonly device: string; readonly token: string },
+): Promise<Picture> {
+  const maker = new PictureMaker();
+  const scenario = cellScenario(cell, policy, { device, onSet: (play) => maker.set(play) });
+  const search = new ReplaySearch(decodeToken(token).choices);
+  search.begin();
+  let picture: Picture | null = null;
+  const drawn = {
+    ...scenario,
+    world: {
+      ...scenario.world!,
+      async make(options: Parameters<NonNullable<typeof scenario.world>['make']>[0]) {
+        const ground = await scenario.world!.make(options);
+        const end = (): void | Promise<void> => {
+          picture = maker.picture();
+          return ground.end();
+        };
+        return { ...ground, end };
+      },
+    },
+  };
+  await runOnce(drawn, search, { onStep: () => maker.look() });
+  return picture!;
+}
 
 const draw = (policy: string): Promise<Picture> =>
   withDevice(async (device) => {
