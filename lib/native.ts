@@ -1,9 +1,8 @@
 // The native addon: the types of what native/ exports, and the only place that loads it.
 //
 // Bytes and counters only; what they mean is decided above. Arguments are checked for type and
-// range
-// (TypeError, RangeError naming the argument); a refusing system call throws a SystemError. A call
-// that throws has changed nothing. Positions and lengths are bytes unless the name says pages.
+// range (TypeError, RangeError naming the argument); a refusing system call throws a SystemError. A
+// call that throws has changed nothing. Positions and lengths are bytes unless the name says pages.
 
 import { createRequire } from 'node:module';
 import { existsSync } from 'node:fs';
@@ -107,8 +106,8 @@ export type PfnList = Uint32Array | Int32Array;
 
 /**
  * Up to 8 regions under one numbering. get/put count references, pin/unpin pins (each is a
- * reference
- * too); all sequentially consistent. A refused count throws PageCountError and leaves none changed.
+ * reference too); all sequentially consistent. A refused count throws PageCountError and leaves
+ * none changed.
  */
 export interface NativePageSpace {
   /** The index of the region. */
@@ -134,8 +133,8 @@ export interface NativePageSpace {
 
   /**
    * gup_fast: take the pages of entries index, index + 1, ... until one is not present, not
-   * writable
-   * though write, NOGUP, changed meanwhile or at its limit. The pages taken, their pfns in out.
+   * writable though write, NOGUP, changed meanwhile or at its limit. The pages taken, their pfns in
+   * out.
    */
   gupFast(
     ptes: Int32Array,
@@ -287,8 +286,7 @@ const places = [
 
 // From source this is lib/, from a bundle dist/ or below: the package is the first folder upwards
 // that has a binary. In a CommonJS bundle import.meta is empty, but there is __dirname (which must
-// not
-// be asked first: a script that a worker evaluates has a global of that name, '.').
+// not be asked first: a script that a worker evaluates has a global of that name, '.').
 function* foldersUpwards(): Generator<string> {
   const url: string | undefined = import.meta.url;
   let folder = url === undefined ? __dirname : dirname(fileURLToPath(url));

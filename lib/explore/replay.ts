@@ -102,8 +102,8 @@ export async function replayChoices(
 
 /**
  * Replay a token of this scenario. EINVAL if it is none, or of another one. Throws
- * NondeterminismError if the
- * tasks met are not those of the recording: the code has changed since, or is not deterministic.
+ * NondeterminismError if the tasks met are not those of the recording: the code has changed since,
+ * or is not deterministic.
  */
 export async function replayToken(scenario: Scenario, text: string): Promise<Replayed> {
   const token = decodeToken(text);

@@ -5,9 +5,8 @@
 //
 // PCT (Burckhardt and others, 2010): tasks get random priorities, the highest that can run does,
 // and at depth - 1 random choices the one on turn drops below all others. With n tasks and k
-// choices a
-// bug of depth d is found by one run with probability at least 1 / (n k^(d-1)), whatever the bug.
-// n and k are the largest seen; runs longer than those before them make the bound smaller.
+// choices a bug of depth d is found by one run with probability at least 1 / (n k^(d-1)), whatever
+// the bug. n and k are the largest seen; runs longer than those before them make the bound smaller.
 
 import { Prng, type Task } from '../sched/index.js';
 import { counted, grouped, noStep, type RunRecord, type Search, type Stats } from './search.js';

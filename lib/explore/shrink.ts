@@ -4,8 +4,7 @@
 // tries to forget halves, quarters ... single ones of the answers that are not 0; what still fails
 // alike is kept. In the end no single answer can be forgotten or made smaller. What came of a
 // sample is then looked for by rising preemptions, as far as the runs go; what came of an iterated
-// bound
-// already has the fewest.
+// bound already has the fewest.
 
 import { BoundedSearch } from './bounded-search.js';
 import { type Failure, sameFailure } from './failure.js';

@@ -6,8 +6,7 @@
 // A busy block is free on the device and skipped by the allocator, because somebody still holds a
 // reference to its page (facts 9.2: EXTENT_BUSY_DAX). The lowest run that is long enough is handed
 // out first; so freed blocks are soon used again, as they are on a small XFS. What has to be
-// durable
-// before such a block may be stored to is the journal's affair (JournalHandle.take).
+// durable before such a block may be stored to is the journal's affair (JournalHandle.take).
 
 import assert from 'node:assert/strict';
 import { Errno } from '../errno.js';

@@ -1,6 +1,5 @@
 // fsck, inodes and their blocks: every inode that the map calls in use can be read, and no block
-// has
-// two owners. An inode that cannot be read is lost; of two owners the one with the lower number
+// has two owners. An inode that cannot be read is lost; of two owners the one with the lower number
 // keeps the block.
 
 import { isErrno } from '../errno.js';

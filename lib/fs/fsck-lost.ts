@@ -1,7 +1,6 @@
 // fsck, the last step: inodes without a name are freed as a mount would free them, and files that
-// no
-// name leads to get one in /lost+found. By now everything else is sound, so this goes through the
-// store and its journal.
+// no name leads to get one in /lost+found. By now everything else is sound, so this goes through
+// the store and its journal.
 
 import { Errno, isErrno } from '../errno.js';
 import { Directory } from './directory.js';

@@ -11,9 +11,8 @@
 //
 // A block is stored to before its new owner is durable, never before its old owner has durably let
 // go of it: data that takes a block which an uncommitted transaction freed has that committed
-// first.
-// A block that held metadata may stand in the log, and a replay would write over the data: it is
-// checkpointed first. Blocks of metadata are only stored to after a commit and need neither.
+// first. A block that held metadata may stand in the log, and a replay would write over the data:
+// it is checkpointed first. Blocks of metadata are only stored to after a commit and need neither.
 
 import assert from 'node:assert/strict';
 import { Errno } from '../errno.js';

@@ -116,8 +116,10 @@ export interface Promises {
   readonly leaseOutlivesPin: boolean;
   /** What a long-term pin of a DAX file meets. */
   readonly longtermPin: 'refused' | 'needs-lease' | 'granted';
-  /** What an application takes first, where longtermPin is needs-lease; else null. SEAL: no lease,
-   * its administrator seals the block map of the file. */
+  /**
+   * What an application takes first, where longtermPin is needs-lease; else null. SEAL: no lease,
+   * its administrator seals the block map of the file.
+   */
   readonly lease: 'F_LAYOUT' | 'F_LAYOUT|F_EXCLUSIVE' | 'MAP_DIRECT' | 'SEAL' | null;
   /** Refusals that a truncate of a file pinned long-term may answer. Empty: it never fails. */
   readonly truncateFails: readonly ErrnoCode[];

@@ -1,17 +1,15 @@
 // DaxDevice: a file (or memory without one) as a DAX device: bytes, page counters and page meta in
-// one
-// shared mapping. Where everything lies in the file: dax-info-block.ts. Who has it open:
+// one shared mapping. Where everything lies in the file: dax-info-block.ts. Who has it open:
 // dax-openers.ts.
 //
 //   open | memory --> OPEN --close--> CLOSED: every call is EBADF, views stay readable
 //                      `--lockMount--> MOUNTED --dispose--> OPEN
 //
 // Opening is shared by any number of processes (16), mounting is exclusive. Positions are bytes
-// from
-// the start of the data; pages are counted from its page 0. Stores of one opener are seen by all at
-// once, since it is one memory; flush() is for the disk only. Counts are raised and lowered through
-// a
-// native PageSpace (region() says how to add the device to one), never through these views.
+// from the start of the data; pages are counted from its page 0. Stores of one opener are seen by
+// all at once, since it is one memory; flush() is for the disk only. Counts are raised and lowered
+// through a native PageSpace (region() says how to add the device to one), never through these
+// views.
 //
 // The meta of pages belongs to whoever has the device mounted; when it is emptied: dax-meta.ts.
 
@@ -51,8 +49,7 @@ export interface DaxRegion extends NativeRegion {
 
 /**
  * Every open device of this thread. One that was forgotten must not be collected: its lock would
- * go,
- * and others would take its pins for a dead opener's while page spaces still count in its slot.
+ * go, and others would take its pins for a dead opener's while page spaces still count in its slot.
  */
 const openDevices = new Set<DaxDevice>();
 
@@ -111,8 +108,7 @@ export class DaxDevice implements Disposable {
   /**
    * Open a device file. EINVAL for a bad size (also one that is not the device's); ENOENT; EISDIR;
    * EUCLEAN naming path for a file that is no device, damaged or too short; EBUSY when 16 have it
-   * open.
-   * Pins left by openers that died are taken back now if no other opener lives.
+   * open. Pins left by openers that died are taken back now if no other opener lives.
    */
   static open(path: string, opts: DaxOpenOptions = {}): DaxDevice {
     const { size, create = false } = opts;
@@ -353,8 +349,8 @@ function mapped<T>(
 }
 
 // The info block goes first, into a file of one page, which then grows with zeroes to its full
-// length.
-// A creator killed in between leaves just that page, and the next one to create goes on from there.
+// length. A creator killed in between leaves just that page, and the next one to create goes on
+// from there.
 function existingOrNew(
   file: DaxFile,
   path: string,

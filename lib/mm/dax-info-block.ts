@@ -1,8 +1,8 @@
 // The info block: what a device file is, and where in it everything lies.
 //
 // A device file is laid out like a pmem namespace that keeps its page map on the device. All
-// numbers are
-// little-endian; positions are bytes from the start of the file. nrGroups = ceil(nrPages / 512).
+// numbers are little-endian; positions are bytes from the start of the file. nrGroups =
+// ceil(nrPages / 512).
 //
 //   position          bytes                  unit            what
 //   0                 4096                                   info block, written once, checksummed:
@@ -17,26 +17,21 @@
 //                                                              meta, data, then the file's length
 //     96                16                   bytes             uuid
 //     4092              4                    number            CRC-32 of bytes [0, 4092)
-//   openersPos 4096   64 per slot, 16 slots                  who has the device open
-//   (dax-openers.ts)
+//   openersPos 4096   64 per slot, 16 slots                  who has it open (dax-openers.ts)
 //     +0                4                    number            pid; 0: the slot is free
-//     +8                8                    clock ticks       start time, field 22 of
-//     /proc/<pid>/stat
+//     +8                8                    clock ticks       start time (/proc/<pid>/stat, 22)
 //   mountPos 5120     4                      number          pid of who mounted it; 0: nobody
 //     +4                4                    number            mounts so far, modulo 2^32
-//   talliesPos 8192   8 * nrGroups per slot  references|pins references by opener and group of 512
-//   pages
+//   talliesPos 8192   8 * nrGroups per slot  references|pins references by opener and group
 //   summaryPos        8 * nrGroups           references      references beyond idle by group
 //   countersPos       8 * nrPages            references|pins page words (native/page_counters.h)
 //   metaPos           32 * nrPages           8 u32 a page    mapcount, flags, owner (page-meta.ts)
 //   dataPos           size                   bytes           the data, page 0 first
 //
 // Each part starts on a page; the data on 2 MiB where it is 16 MiB or longer, so that huge pages
-// could
-// map it. A word marked references|pins holds references in its low half and pins in its high half.
-// Locks (F_OFD_SETLK) are taken on byte 0 while opening, on the first byte of an opener's record
-// while
-// it lives, and on byte mountPos while mounted.
+// could map it. A word marked references|pins holds references in its low half and pins in its high
+// half. Locks (F_OFD_SETLK) are taken on byte 0 while opening, on the first byte of an opener's
+// record while it lives, and on byte mountPos while mounted.
 
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';

@@ -4,14 +4,11 @@
 //                           |---leave with pins, crash--> DEAD --recover, nobody else lives--> FREE
 //
 // A LIVE slot is one whose first byte is locked by an open file description; Linux unlocks it
-// however its
-// holder ends, so no pid has to be trusted. recover() and claim() run under the opening lock, so
-// the set
-// of living openers cannot grow while they look. While anybody lives, pages of a group in which a
-// dead
-// opener still counts are quarantined: which of a page's references were the dead one's is not
-// known, so
-// nothing of it is reset. When nobody lives, every count is a dead one's and the groups are reset.
+// however its holder ends, so no pid has to be trusted. recover() and claim() run under the opening
+// lock, so the set of living openers cannot grow while they look. While anybody lives, pages of a
+// group in which a dead opener still counts are quarantined: which of a page's references were the
+// dead one's is not known, so nothing of it is reset. When nobody lives, every count is a dead
+// one's and the groups are reset.
 
 import { readFileSync } from 'node:fs';
 

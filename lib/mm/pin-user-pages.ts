@@ -99,8 +99,7 @@ async function pinAll(
 
 /**
  * The fast path takes no holes, so what it took of one shared mapping is one run of the file, and
- * of
- * one of anonymous memory a run of none. A private mapping of a file may have copies in it.
+ * of one of anonymous memory a run of none. A private mapping of a file may have copies in it.
  */
 function fastPieces(
   env: MMEnv,
