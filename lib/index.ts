@@ -18,6 +18,7 @@ export * from './units.js';
 export { kernelNames, kernelRules, type KernelName, type KernelRules } from './kernel-rules.js';
 
 export { definePolicy, promisesOf } from './lease/define-policy.js';
+export type { FileLockHook, SecurityHooks } from './lease/security-hooks.js';
 export type {
   BusyVerdict,
   LayoutChange,

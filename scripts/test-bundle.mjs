@@ -45,7 +45,7 @@ function textOf(path) {
 }
 
 async function bundle(files, file) {
-  const { build } = require('esbuild');
+  const { build, stop } = require('esbuild');
   const modules = files.map((path) => `${JSON.stringify(path)}: () => require('./${path}'),`);
   const { outputFiles } = await build({
     stdin: { contents: `module.exports = {\n${modules.join('\n')}\n};`, resolveDir: root },
@@ -68,6 +68,7 @@ async function bundle(files, file) {
       },
     ],
   });
+  await stop();
   return outputFiles;
 }
 
@@ -98,7 +99,9 @@ export async function testBundle() {
   if (fs.existsSync(file)) return file;
   fs.mkdirSync(cache, { recursive: true });
   sweep();
-  for (const { path, contents } of (await bundle(files, file)).reverse()) keep(path, contents);
+  const made = await bundle(files, file);
+  for (const { path, contents } of made.filter((m) => m.path !== file)) keep(path, contents);
+  keep(file, made.find((m) => m.path === file).contents); // last: whoever finds it has the map
   // The code cache comes of having run: in a process of its own, and without it tests run as well.
   spawnSync(process.execPath, [join(here, 'register-tests.cjs'), 'warm', file], {
     stdio: 'inherit',
