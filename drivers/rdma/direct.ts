@@ -40,5 +40,5 @@ export function writeDirectly(qp: QueuePair, wqe: SendWQE): boolean {
 function awaits(peer: QueuePair, seq: number): boolean {
   if (peer.type !== 'RC' || !peer.receives || peer.expectedSeq !== seq) return false;
   if (((peer.attr.qpAccessFlags ?? 0) & accessBits.remote_write) === 0) return false;
-  return peer.rx.holder === null && !peer.destroyed;
+  return peer.rx.holder === null && !peer.cutOff && !peer.destroyed;
 }

@@ -77,6 +77,9 @@ test('what is not plain, or not allowed, is left to the long way, and changes no
     peer.expectedSeq = 77;
     refused.push(['out of sequence', attempt(good)]);
     peer.expectedSeq = qp.nextSeq;
+    peer.cutOff = true;
+    refused.push(['after a message without an end', attempt(good)]);
+    peer.cutOff = false;
     await peer.rx.lock(app.task);
     refused.push(['a peer that is receiving', attempt(good)]);
     peer.rx.unlock(app.task);
