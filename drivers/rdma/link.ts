@@ -13,7 +13,7 @@ import {
   type Server,
   type Socket,
 } from 'node:net';
-import { Errno } from '../../lib/driver/index.js';
+import { Errno, isErrno } from '../../lib/driver/index.js';
 import type { RemotePort, Reply } from './fabric.js';
 import type { Hca } from './hca.js';
 import {
@@ -114,6 +114,7 @@ export class Link implements RemotePort {
     } catch (e) {
       this.#greeted(e);
       this.#socket.destroy();
+      if (!isErrno(e)) throw e;
     }
     this.counters.corrupted = this.#frames.corrupted;
   }
@@ -181,7 +182,8 @@ export async function connectLink(hca: Hca, address: LinkAddress): Promise<Link>
 /** Accepts links for one adapter, from any number of others. */
 export class LinkServer {
   readonly #server: Server;
-  readonly #links = new Set<Link>();
+  /** Those that are links, and those that have not greeted yet. */
+  readonly #sockets = new Set<Socket>();
   readonly #arrivals: Link[] = [];
   #arrived: (() => void) | null = null;
 
@@ -194,6 +196,8 @@ export class LinkServer {
     const server = createServer();
     const self = new LinkServer(server);
     server.on('connection', (socket) => {
+      self.#sockets.add(socket);
+      socket.once('close', () => self.#sockets.delete(socket));
       void Link.over(hca, socket).then(
         (link) => self.#add(link),
         () => {}, // it was no link, and the socket is closed
@@ -220,16 +224,18 @@ export class LinkServer {
   }
 
   #add(link: Link): void {
-    this.#links.add(link);
-    void link.closed.then(() => this.#links.delete(link));
     this.#arrivals.push(link);
     this.#arrived?.();
   }
 
-  /** Accept nobody any more, and end every link. */
+  /** Accept nobody any more, and end every link, and whoever has not greeted yet. */
   async close(): Promise<void> {
     const over = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const link of [...this.#links]) await link.close();
-    await over;
+    const ended = [...this.#sockets].map((socket) => {
+      const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+      socket.destroy();
+      return closed;
+    });
+    await Promise.all([over, ...ended]);
   }
 }

@@ -203,6 +203,20 @@ test('two adapters of one address cannot be linked; what is no frame ends the st
   t.false(here.hca.fabric.knows('fe80::b'));
 });
 
+test('closing the server hangs up on whoever has not greeted', async (t) => {
+  const here = await linkedMachine('fe80::a');
+  const server = await LinkServer.listen(here.hca, { port: 0 });
+  const silent = createConnection({ host: '127.0.0.1', port: server.port });
+  t.teardown(() => silent.destroy());
+  silent.on('error', () => {});
+  await once(silent, 'data'); // our HELLO: the server has it
+  const ended = once(silent, 'close');
+  await server.close();
+  await ended;
+  t.false(here.hca.fabric.knows('fe80::b'));
+  await here.machine.powerOff();
+});
+
 test('a machine whose time is virtual cannot be linked, nor an adapter without driver', async (t) => {
   const { hca } = rdmaMachine();
   for (const [end, code] of [
