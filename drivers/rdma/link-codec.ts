@@ -5,7 +5,7 @@
 
 import { Errno } from '../../lib/driver/index.js';
 import { bytesPayload } from './payload.js';
-import type { Syndrome, WireRequest, WireResponse } from './wire.js';
+import { MAX_PSN, type Syndrome, type WireRequest, type WireResponse } from './wire.js';
 
 type Head = Record<string, unknown>;
 
@@ -92,7 +92,7 @@ export function decodeRequest(body: Uint8Array): { id: number; request: WireRequ
     srcQPN: int(head, 'srcQPN', 0, U32),
     destGid: text(head, 'destGid'),
     destQPN: int(head, 'destQPN', 0, U32),
-    seq: int(head, 'seq'),
+    seq: int(head, 'seq', 0, MAX_PSN),
     mtu: int(head, 'mtu', 256, 4096),
     payload: carries ? bytesPayload(payload) : null,
     remoteAddr: int(head, 'remoteAddr', Number.MIN_SAFE_INTEGER),
@@ -125,7 +125,7 @@ export function decodeResponse(body: Uint8Array): { id: number; answer: WireResp
   const answer: WireResponse = {
     syndrome: oneOf<Syndrome>(head, 'syndrome', syndromes),
     ...(head['rnrTimer'] !== undefined && { rnrTimer: int(head, 'rnrTimer', 0, 31) }),
-    ...(head['expected'] !== undefined && { expected: int(head, 'expected') }),
+    ...(head['expected'] !== undefined && { expected: int(head, 'expected', 0, MAX_PSN) }),
     ...(head['old'] !== undefined && { old: u64(head, 'old') }),
     ...(flag(head, 'carries') && { payload: bytesPayload(payload) }),
   };

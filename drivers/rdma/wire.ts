@@ -51,11 +51,12 @@ export interface WireResponse {
   failed?(): void;
 }
 
-const PSN_MASK = 0xffffff;
+/** The greatest number of a packet: 24 bits. */
+export const MAX_PSN = 0xffffff;
 
 /** The number after a message: each packet has one, and a message of no bytes is one packet. */
 export const psnAfter = (psn: number, len: number, mtu: number): number =>
-  (psn + Math.max(1, Math.ceil(len / mtu))) & PSN_MASK;
+  (psn + Math.max(1, Math.ceil(len / mtu))) & MAX_PSN;
 
 /** Whether a comes before b, on the shorter way round the 24 bits (rxe_hdr.h: psn_compare). */
 export const psnBefore = (a: number, b: number): boolean => (a - b) << 8 < 0;

@@ -41,6 +41,7 @@ const lies: [what: string, over: Record<string, unknown>][] = [
   ['a queue pair that is no number', { destQPN: '18' }],
   ['a length that is no number', { len: null }],
   ['a negative sequence number', { seq: -1 }],
+  ['a sequence number of 25 bits', { seq: 2 ** 24 }],
   ['packets of no bytes', { mtu: 0 }],
   ['an address that is no whole number', { remoteAddr: 0.5 }],
   ['an address that is no text', { srcGid: 5 }],
