@@ -3,9 +3,10 @@
 //
 //   no such verb, or no such advice EOPNOTSUPP · flags EINVAL · a window's key EINVAL · a key that
 //   names no region EFAULT, one of another domain EPERM, of a region that is not on-demand, or has
-//   another key by now ENOENT (Soft-RoCE: EINVAL for each of them) · a range outside it or unmapped
-//   EFAULT · PREFETCH_WRITE of a region that is not writable EPERM · no memory for the call itself
-//   ENOMEM; a page that cannot be had is EFAULT (hmm_vma_fault), and in the background nobody's
+//   another key by now ENOENT (Soft-RoCE: EINVAL for each of them, and for a region without
+//   local_write) · a range outside it or unmapped EFAULT · PREFETCH_WRITE of a region that is not
+//   writable EPERM · no memory for the call itself ENOMEM; a page that cannot be had is EFAULT
+//   (hmm_vma_fault), and in the background nobody's
 
 import {
   type Caller,
@@ -15,6 +16,7 @@ import {
   slabAlloc,
   type Task,
 } from '../../lib/driver/index.js';
+import { accessBits } from './access.js';
 import { checkAddr, checkInt, checkOneOf } from './args.js';
 import { indexOf, isWindowKey } from './keys.js';
 import type { MR } from './mr.js';
@@ -99,12 +101,16 @@ function lookUp(file: UverbsFile, pd: PD, lkey: number): { mr: MR; odp: OdpUmem 
   const { rules } = file.device;
   const regions = file.objects.ofKind<MR>('mr');
   const mr = regions.find(({ key }) => indexOf(key.lkey) === indexOf(lkey));
+  const byCause = rules.adviseBadLkey === 'by cause';
   const refused = (code: 'EFAULT' | 'ENOENT' | 'EPERM', why: string): Errno =>
-    new Errno(rules.adviseBadLkey === 'by cause' ? code : 'EINVAL', `advise_mr: ${lkey} ${why}`);
+    new Errno(byCause ? code : 'EINVAL', `advise_mr: ${lkey} ${why}`);
   if (mr === undefined) throw refused('EFAULT', 'names no region');
   if (mr.pd !== pd) throw refused('EPERM', 'is of another domain');
   const { memory, key } = mr;
   if (key.lkey !== lkey) throw refused('ENOENT', 'is no longer the key of its region');
   if (!(memory instanceof OdpUmem)) throw refused('ENOENT', 'is of no on-demand region');
+  if (!byCause && (mr.access & accessBits.local_write) === 0) {
+    throw new Errno('EINVAL', `advise_mr: ${lkey} is of a region without local_write`);
+  }
   return { mr, odp: memory };
 }

@@ -46,8 +46,9 @@ export interface RdmaRules {
   /** advise_mr: rxe 6.16+ with on-demand paging. read */
   readonly adviseMR: boolean;
   /**
-   * Which errno a bad lkey of advise_mr has: rxe_ib_prefetch_sg_list finds none for whatever is
-   * wrong with it; ibv_advise_mr(3) tells unknown, not on-demand and another domain's apart. read
+   * Which errno a bad lkey of advise_mr has: rxe_ib_prefetch_sg_list looks for a region with
+   * LOCAL_WRITE, whatever the advice, and finds none for whatever is wrong with the key;
+   * ibv_advise_mr(3) tells unknown, not on-demand and another domain's apart. read
    */
   readonly adviseBadLkey: 'EINVAL' | 'by cause';
   /** regMrLease, a registration that takes a layout lease: a proposal (facts 9.1). */

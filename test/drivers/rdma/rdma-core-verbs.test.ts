@@ -252,6 +252,17 @@ const advices: readonly Row[] = [
     '7.2',
   ],
   [
+    'advise_mr: a region without LOCAL_WRITE on rxe',
+    async (g) => g.ctx.adviseMR(g.pd, 'PREFETCH', [], part(await reg(g, ['on_demand']))),
+    'EINVAL',
+    '7.2',
+  ],
+  [
+    'advise_mr: PREFETCH of a region without LOCAL_WRITE, which may be read',
+    async (g) => g.ctx.adviseMR(g.pd, 'PREFETCH', [], part(await reg(g, ['on_demand']))),
+    'OK',
+  ],
+  [
     'advise_mr: bad PD',
     async (g) => g.ctx.adviseMR((await reg(g)) as never, 'PREFETCH', [], []),
     'EINVAL',
