@@ -9,6 +9,7 @@
 
 import assert from 'node:assert/strict';
 import { Errno, PAGE_SIZE, type Bus, type Scheduler, type Task } from '../../lib/driver/index.js';
+import { accessBits } from './access.js';
 import { CompletionQueue } from './completion-queue.js';
 import { Fabric } from './fabric.js';
 import { HcaFaults } from './hca-faults.js';
@@ -194,7 +195,7 @@ export class Hca {
     if (mw.len === 0 || (mw.access & access) === 0 || mw.state !== 'VALID') return undefined;
     const key = mw.region;
     if (key === null || key.state !== 'VALID') return undefined;
-    const zeroBased = (mw.access & 32) !== 0;
+    const zeroBased = (mw.access & accessBits.zero_based) !== 0;
     const at = zeroBased ? addr + mw.addr : addr;
     if (this.rules.windowRange && (at < mw.addr || at + len > mw.addr + mw.len)) return undefined;
     return key.covers(at, len) ? { key, pos: at - key.iova } : undefined;

@@ -32,7 +32,6 @@ import {
 import type { WC } from './wc.js';
 import type { RecvWR, SendFlag, SendWR, SGE } from './work-request.js';
 import { withVariant } from './keys.js';
-
 import type { BindRequest, CreateQPAttr, RegMRExAttr, ReregRequest } from './verbs-args.js';
 
 export type * from './verbs-args.js';
@@ -135,10 +134,9 @@ export class VerbsContext {
     access: AccessFlags,
   ): Promise<MR> {
     const arg = { pd: handleOf(PD, pd), addr, len, iova, access };
-    const keys = await this.#io.ioctl('REG_MR', arg);
-    const pinned = (accessOf(access) & accessBits.on_demand) === 0;
-    if (pinned && this.#fork === 'not asked') this.#fork = 'too late';
-    return this.#mr(pd, addr, len, keys);
+    const mr = this.#mr(pd, addr, len, await this.#io.ioctl('REG_MR', arg));
+    this.#dontFork(access);
+    return mr;
   }
 
   /** ibv_reg_dmabuf_mr(). */
@@ -174,7 +172,15 @@ export class VerbsContext {
   /** Register and take a layout lease with it: MR_LEASE_BREAK tells that somebody wants it. */
   async regMRLease(pd: PD, addr: number, len: number, access: AccessFlags): Promise<MR> {
     const arg = { pd: handleOf(PD, pd), addr, len, access };
-    return this.#mr(pd, addr, len, await this.#io.ioctl('REG_MR_LEASE', arg));
+    const mr = this.#mr(pd, addr, len, await this.#io.ioctl('REG_MR_LEASE', arg));
+    this.#dontFork(access);
+    return mr;
+  }
+
+  /** ibv_dontfork_range(): pages that stay pinned are lost to a fork that nobody prepared. */
+  #dontFork(access: AccessFlags): void {
+    const pinned = (accessOf(access) & accessBits.on_demand) === 0;
+    if (pinned && this.#fork === 'not asked') this.#fork = 'too late';
   }
 
   #mr(pd: PD, addr: number, len: number, keys: RegMRResult, kind: MR['kind'] = 'user'): MR {
@@ -254,7 +260,9 @@ export class VerbsContext {
     handleOf(MW, mw);
     checkObject('bind_mw', request);
     if (mw.type !== 1) throw new Errno('EINVAL', 'bind_mw: a type 2 window is bound by a request');
-    if ((accessOf(request.access) & 32) !== 0) throw new Errno('EINVAL', 'bind_mw: zero-based');
+    if ((accessOf(request.access) & accessBits.zero_based) !== 0) {
+      throw new Errno('EINVAL', 'bind_mw: zero-based');
+    }
     const { mr } = request;
     if (mr !== null && handleOf(MR, mr) >= 0 && mr.pd !== mw.pd) {
       throw new Errno('EPERM', 'bind_mw: window and region are of different domains');

@@ -43,6 +43,18 @@ test('a region remembers its keys and range, and rereg renews them', async (t) =
   ]);
 });
 
+test('fork_init is too late after a region that is pinned, with a lease too', async (t) => {
+  const keys = { handle: 5, lkey: 0x101, rkey: 0x101 };
+  const { ctx } = recorder({ REG_MR_LEASE: keys, REG_DMABUF_MR: keys });
+  await ctx.regDmaBufMR(new PD(0), {} as never, 0, 1, 0, []);
+  await ctx.regMRLease(new PD(0), 0, 1, ['local_write', 'on_demand']);
+  await ctx.regMRLease(new PD(0), 0, 1, ['local_write']);
+  t.throws(() => ctx.forkInit(), { message: /^EINVAL/ });
+  const asked = recorder({ REG_DMABUF_MR: keys }).ctx;
+  await asked.regDmaBufMR(new PD(0), {} as never, 0, 1, 0, []);
+  t.notThrows(() => asked.forkInit());
+});
+
 test('a list of requests is one call; close closes the node', async (t) => {
   const { ctx, asked, closed } = recorder({
     CREATE_QP: { handle: 3, qpNum: 17, cap: {} },
