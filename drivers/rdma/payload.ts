@@ -185,6 +185,7 @@ async function copyStep(
     throw faultOf(side, regionFaultOf(e));
   }
 }
+
 /** Read len bytes of a piece into a buffer. */
 async function fetch(task: Task, source: Pieces, src: At, len: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(len);

@@ -65,10 +65,6 @@ export class SendWindow {
     return this.#entries.length;
   }
 
-  get wqes(): readonly SendWQE[] {
-    return this.#entries.map(({ wqe }) => wqe);
-  }
-
   /** READs and atomics that are under way. */
   get nrFetches(): number {
     return this.#entries.filter(isFetch).length;
