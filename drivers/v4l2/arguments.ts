@@ -55,8 +55,12 @@ const list =
 
 const nothing: Check = () => null;
 
-const buffer: Check = (v) =>
-  v === null || v instanceof DmaBuf ? null : wrong(`${shown(v)} is no dma-buf`);
+const dmaBuf: Check = (v) => (v instanceof DmaBuf ? null : wrong(`${shown(v)} is no dma-buf`));
+
+const orNull =
+  (of: Check): Check =>
+  (v) =>
+    v === null ? null : of(v);
 
 /** A field whose name ends in ? may be left out. */
 function struct(shape: Readonly<Record<string, Check>>): Check {
@@ -84,7 +88,7 @@ const memory = word(memoryKinds);
 const fraction = struct({ numerator: u32, denominator: u32 });
 const plane = {
   ...{ 'bytesused?': u32, 'dataOffset?': u32, 'length?': u32 },
-  ...{ 'userptr?': u64, 'dmabuf?': buffer },
+  ...{ 'userptr?': u64, 'dmabuf?': orNull(dmaBuf) },
 };
 const bufferArg = struct({
   index: u32,
@@ -163,7 +167,7 @@ const abortSignal: Check = (v) =>
 
 /** What the client's own methods take, those that are more than one request. */
 const methodArguments = {
-  closeBuffer: struct({ buf: (v) => buffer(v ?? NaN) }),
+  closeBuffer: struct({ buf: dmaBuf }),
   frames: struct({ 'count?': whole(1, 0xffffffff), 'signal?': abortSignal }),
   mapBuffer: struct({
     'plane?': u32,

@@ -168,8 +168,9 @@ export class VB2Buffer extends VB2Plane {
   /** The memory was revoked while QUEUED: the buffer will come back in ERROR. */
   lost = false;
 
-  constructor(index: number, memoryKind: MemoryKind, sizes: number | readonly number[]) {
-    const [first, ...others] = typeof sizes === 'number' ? [sizes] : sizes;
+  /** sizes: bytes of each plane. */
+  constructor(index: number, memoryKind: MemoryKind, sizes: readonly number[]) {
+    const [first, ...others] = sizes;
     super(first ?? 0);
     this.index = index;
     this.memoryKind = memoryKind;

@@ -64,24 +64,15 @@ function takeOver(vb: VB2Buffer, plane: VB2Plane): void {
 
 /** The err label: nothing is held, every plane is empty. */
 function dropMemory(q: VB2Queue, vb: VB2Buffer): void {
-  q.putMemory(vb);
-  for (const plane of vb.planes) empty(plane);
+  for (const plane of vb.planes) dropPlane(q, plane);
 }
 
-function empty(plane: VB2Plane): void {
+/** Of one plane, also before it gets another memory. */
+function dropPlane(q: VB2Queue, plane: VB2Plane): void {
+  q.putPlane(plane);
   plane.userptr = 0;
   plane.dmabuf = null;
   plane.length = 0;
-}
-
-/** Of one plane, before it gets another memory. */
-function dropPlane(q: VB2Queue, plane: VB2Plane): void {
-  const { memory } = plane;
-  plane.memory = null;
-  empty(plane);
-  if (memory === null) return;
-  memory.put();
-  q.counters.memoryPut++;
 }
 
 /** __prepare_userptr(), __prepare_dmabuf(): plane by plane; a refusal lets go of them all. */

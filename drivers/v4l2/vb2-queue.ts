@@ -24,6 +24,7 @@ import {
   type MemoryKind,
   type V4L2Buffer,
   type VB2Buffer,
+  type VB2Plane,
 } from './buffer.js';
 import type { FileIO } from './vb2-file-io.js';
 import type { Direction } from './memory.js';
@@ -361,12 +362,15 @@ export class VB2Queue {
 
   /** Give up what memory vb holds; harmless without any. */
   putMemory(vb: VB2Buffer): void {
-    for (const plane of vb.planes) {
-      const { memory } = plane;
-      if (memory === null) continue;
-      plane.memory = null;
-      memory.put();
-      this.counters.memoryPut++;
-    }
+    for (const plane of vb.planes) this.putPlane(plane);
+  }
+
+  /** The same of one plane. */
+  putPlane(plane: VB2Plane): void {
+    const { memory } = plane;
+    if (memory === null) return;
+    plane.memory = null;
+    memory.put();
+    this.counters.memoryPut++;
   }
 }

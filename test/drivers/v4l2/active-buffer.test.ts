@@ -8,7 +8,7 @@ import { FakeMemory } from './fake-queue.js';
 
 function hold(): { sched: Scheduler; vb: VB2Buffer; active: ActiveBuffer; ends: string[] } {
   const sched = new Scheduler({ mode: 'simulated', seed: 1 });
-  const vb = new VB2Buffer(0, 'USERPTR', 16);
+  const vb = new VB2Buffer(0, 'USERPTR', [16]);
   vb.memory = new FakeMemory(16);
   const ends: string[] = [];
   const active = new ActiveBuffer(sched, vb, (outcome) => void ends.push(outcome));

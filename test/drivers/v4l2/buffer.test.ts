@@ -20,14 +20,14 @@ const shown: Record<BufferState, string[]> = {
 
 for (const [state, flags] of Object.entries(shown)) {
   test(`${state} shows as ${flags.join(' and ') || 'no flag'}`, (t) => {
-    const vb = new VB2Buffer(1, 'MMAP', 10);
+    const vb = new VB2Buffer(1, 'MMAP', [10]);
     vb.state = state as BufferState;
     t.deepEqual(describeBuffer(vb, 'VIDEO_CAPTURE', []).flags, flags);
   });
 }
 
 test('PREPARED shows only while DEQUEUED, MAPPED while somebody else has the memory', (t) => {
-  const vb = new VB2Buffer(1, 'MMAP', 10);
+  const vb = new VB2Buffer(1, 'MMAP', [10]);
   const memory = new FakeMemory(10);
   vb.memory = memory;
   vb.prepared = true;
@@ -39,14 +39,14 @@ test('PREPARED shows only while DEQUEUED, MAPPED while somebody else has the mem
 });
 
 test('each buffer has a page boundary as its cookie; only MMAP buffers show it', (t) => {
-  const offsets = Array.from({ length: 64 }, (_, i) => new VB2Buffer(i, 'MMAP', 10).offset);
+  const offsets = Array.from({ length: 64 }, (_, i) => new VB2Buffer(i, 'MMAP', [10]).offset);
   t.is(new Set(offsets).size, 64);
   t.true(offsets.every((offset) => offset % 4096 === 0));
-  t.is(describeBuffer(new VB2Buffer(3, 'USERPTR', 10), 'VIDEO_CAPTURE', []).offset, 0);
+  t.is(describeBuffer(new VB2Buffer(3, 'USERPTR', [10]), 'VIDEO_CAPTURE', []).offset, 0);
 });
 
 test('a buffer of no bytes is a mistake', (t) => {
-  t.throws(() => new VB2Buffer(0, 'MMAP', 0), { message: /length 0/ });
+  t.throws(() => new VB2Buffer(0, 'MMAP', [0]), { message: /length 0/ });
 });
 
 test('types by their numbers', (t) => {

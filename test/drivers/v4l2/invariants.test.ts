@@ -42,14 +42,13 @@ test('every request that moves buffers is watched', async (t) => {
   t.deepEqual(Object.fromEntries(watch.calls), {
     ...{ REQBUFS: 3, QUERYBUF: 3, QBUF: 2, STREAMON: 1, DQBUF: 1, STREAMOFF: 1 },
   });
-  t.is(watch.nrSweeps, 11);
-  t.true(watch.nrChecked > 2 * watch.nrSweeps - 4);
+  t.true(watch.nrChecked > 18, 'two buffers after almost each of the 11 calls');
 });
 
 const asked = { type: 'VIDEO_CAPTURE', memory: 'MMAP', maxBuffers: 32 } as const;
 
 const good = (view: BufferView): V4L2Buffer => {
-  const vb = new VB2Buffer(3, 'MMAP', 100);
+  const vb = new VB2Buffer(3, 'MMAP', [100]);
   if (view === 'prepared') vb.prepared = true;
   if (view === 'queued') vb.state = 'QUEUED';
   if (view === 'done') vb.state = 'DONE';
