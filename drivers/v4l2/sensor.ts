@@ -18,7 +18,7 @@ export interface FrameTarget {
 }
 
 /** The sensor sends this much at a time; whoever takes the memory away waits for one piece. */
-export const BURST = 128 * 1024;
+export const BURST = 64 * 1024;
 /** The same where nothing can come between two pieces that are so short: at the real clock. */
 export const LIVE_BURST = 1024 * 1024;
 

@@ -33,10 +33,10 @@ async function sent(
   return { bytes, pieces };
 }
 
-test('a frame is sent whole, in pieces of 128 KiB', async (t) => {
+test('a frame is sent whole, in pieces of 64 KiB', async (t) => {
   const sensor = sensorOf('YUYV');
   const { bytes, pieces } = await sent(sensor, 0);
-  t.is(pieces, Math.ceil(bytes.length / 131072));
+  t.is(pieces, Math.ceil(bytes.length / 65536));
   t.deepEqual(bytes, sensor.render(0));
   t.deepEqual([...bytes.subarray(0, 4)], [179, 128, 179, 128]);
 });
