@@ -222,9 +222,10 @@ export class FileSystem {
     });
   }
 
+  /** Both paths are walked again after the wait for a delegation (do_linkat). */
   async link(caller: Caller, from: string, to: string): Promise<void> {
-    const inode = lookup(this.mount, caller, from, false);
     await breakingDelegations(caller, async (tryBreak) => {
+      const inode = lookup(this.mount, caller, from, false);
       const found = locate(this.mount, caller, to, false);
       if (found.inode !== undefined) throw new Errno('EEXIST', to);
       this.mount.wantWrite('link');

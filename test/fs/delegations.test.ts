@@ -148,6 +148,19 @@ test('after the wait mkdir and rmdir walk their paths again; open has its direct
   await m.end(t);
 });
 
+test('after the wait link walks the path of the file again too', async (t) => {
+  const s = await stage();
+  const { m, fs, H, B } = s;
+  const held = await delegate(s, H, '/d');
+  const linked = B.call((c) => fs.link(c, '/g', '/d/new'));
+  t.true(await m.blocks(linked));
+  await B.call((c) => fs.rename(c, '/g', '/moved'));
+  await held.giveUp();
+  t.is(await outcome(linked), 'ENOENT');
+  t.is(await outcome(B.call((c) => fs.link(c, '/moved', '/d/new'))), 'ok');
+  await m.end(t);
+});
+
 test('lease-break-time ends a delegation, and 0 never does', async (t) => {
   const s = await stage();
   const { m, fs, H, B } = s;
