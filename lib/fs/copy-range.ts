@@ -7,7 +7,7 @@
 import { Errno } from '../errno.js';
 import type { Caller } from '../mm/caller.js';
 import { KiB } from '../units.js';
-import { readFile, writeFile } from './file-io.js';
+import { inChunks, readFile, writeFile } from './file-io.js';
 import { writableLen } from './limits.js';
 import type { OpenFile } from './open-file.js';
 import { checkNumbers, checkReadWrite, onOneMount } from './two-files.js';
@@ -49,20 +49,12 @@ export async function copyRange(caller: Caller, range: CopyRange): Promise<numbe
   checkNumbers('copy', { position: pos, 'position to copy to': toPos, length: len });
   if (len < 0) throw new Errno('EINVAL', `copy: length ${len}`);
   const nr = copyable(caller, range);
-  const { nonblock } = to;
-  let done = 0;
-  while (done < nr) {
-    try {
-      const chunk = new Uint8Array(Math.min(CHUNK, nr - done));
-      const got = await readFile(caller.task, from!.inode, pos + done, chunk);
-      const call = { caller, inode: to.inode, pos: toPos + done, append: false, nonblock };
-      const put = got === 0 ? 0 : await writeFile(call, chunk.subarray(0, got));
-      done += put;
-      if (put < chunk.length) break;
-    } catch (e) {
-      if (done === 0) throw e;
-      break;
-    }
-  }
-  return done;
+  const { inode, nonblock } = to;
+  const copy = async (done: number, chunkLen: number): Promise<number> => {
+    const chunk = new Uint8Array(chunkLen);
+    const got = await readFile(caller.task, from!.inode, pos + done, chunk);
+    const call = { caller, inode, pos: toPos + done, append: false, nonblock };
+    return got === 0 ? 0 : writeFile(call, chunk.subarray(0, got));
+  };
+  return inChunks(nr, copy, CHUNK);
 }

@@ -3,7 +3,7 @@
 //   write   policy and layout leases (no page is waited for: facts 3.3) -> i_rwsem -> limits
 //           -> zeros up to the position if it lies past the end -> bytes -> size, times
 
-import { Errno } from '../errno.js';
+import { Errno, isErrno } from '../errno.js';
 import type { Caller } from '../mm/caller.js';
 import { VmFault } from '../mm/vma.js';
 import type { Task } from '../sched/index.js';
@@ -73,22 +73,22 @@ export function writeFile(call: WriteCall, source: Uint8Array): Promise<number> 
 export const movesBlocks = (inode: Inode, direct: boolean): boolean =>
   direct && !inode.dax && inode.fs.disk !== null;
 
-const CHUNK = MiB;
-
-/** Copy in chunks, as copy_to_user would page by page: what was copied counts. */
-async function inChunks(
+/** Copy in chunks, as copy_to_user would page by page: what was copied before a refusal counts. */
+export async function inChunks(
   len: number,
   copy: (done: number, len: number) => Promise<number>,
+  chunk = MiB,
 ): Promise<number> {
   let done = 0;
   while (done < len) {
-    const part = Math.min(CHUNK, len - done);
+    const part = Math.min(chunk, len - done);
     try {
       const copied = await copy(done, part);
       done += copied;
       if (copied < part) break;
     } catch (e) {
-      if (done === 0) throw asEfault(e);
+      const refusal = asEfault(e);
+      if (done === 0 || !isErrno(refusal)) throw refusal;
       break;
     }
   }

@@ -1,6 +1,10 @@
 // Goal: reads and writes whose buffer is a mapping move the same bytes, also of the file itself.
 
 import test from 'ava';
+import assert from 'node:assert/strict';
+import { Errno } from '../../lib/errno.js';
+import { inChunks } from '../../lib/fs/file-io.js';
+import { VmFault } from '../../lib/mm/vma.js';
 import { bytesOf, FsMachine, MiB, outcome, PAGES, runs } from './fs-fixture.js';
 
 for (const [flavor, dax] of [
@@ -56,4 +60,28 @@ test('an immutable file refuses write; an empty write is nothing', async (t) => 
   t.is(await outcome(app.write(file, 0, 'x')), 'EPERM');
   file.inode.record.immutable = false;
   await m.end(t);
+});
+
+test('what was copied before a refusal counts; no mistake of our own passes for one', async (t) => {
+  const ending = (at: number, end: () => never) =>
+    inChunks(10, async (done, len) => (done === at ? end() : len), 4);
+  const full = (): never => {
+    throw new Errno('ENOSPC', 'full');
+  };
+  const fault = (): never => {
+    throw new VmFault('SEGV_MAPERR', 0);
+  };
+  for (const [end, code] of [
+    [full, 'ENOSPC'],
+    [fault, 'EFAULT'],
+  ] as const) {
+    t.is(await ending(8, end), 8);
+    t.is(await outcome(ending(0, end)), code);
+  }
+  for (const at of [0, 4]) {
+    await t.throwsAsync(
+      ending(at, () => assert.fail('ours')),
+      { message: 'ours' },
+    );
+  }
 });
