@@ -204,6 +204,20 @@ async function close(run: Run): Promise<void> {
   }
 }
 
+/** Runs under way that want no stacks, and the limit as it was before the first of them. */
+const quiet = { nrRuns: 0, limit: 0 };
+
+/** No error has a stack until this is disposed of. Runs of two explorations may overlap. */
+function withoutStacks(): Disposable {
+  if (quiet.nrRuns++ === 0) quiet.limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  return {
+    [Symbol.dispose]() {
+      if (--quiet.nrRuns === 0) Error.stackTraceLimit = quiet.limit;
+    },
+  };
+}
+
 /** A set-up world, and the runs on it, one after the other. */
 export class Stage {
   readonly #scenario: Scenario;
@@ -280,14 +294,12 @@ export class Stage {
       sched.onTaskError = (task, error) => run.failures.push(runFailure(error, task.name, false));
     }
     let end: RunRecord['end'] | null = null;
-    const { stackTraceLimit } = Error;
-    // Refusals are part of most schedules, and nobody reads their stacks but at a replay.
-    if (options.onStep === undefined) Error.stackTraceLimit = 0;
     try {
+      // Refusals are part of most schedules, and nobody reads their stacks but at a replay.
+      using _quiet = options.onStep === undefined ? withoutStacks() : null;
       end = await this.#explored();
       return run.record(end);
     } finally {
-      Error.stackTraceLimit = stackTraceLimit;
       sched.abandon();
       // What a run that was broken off had under way ends in the microtask queue; nothing of it may
       // meet the next run. After a complete one nothing is under way.
@@ -316,9 +328,11 @@ export class Stage {
   }
 
   async end(): Promise<void> {
+    const strays = this.#snapshot?.strayFields() ?? [];
     this.#snapshot?.release();
     this.#ground.sched.abandon();
     await this.#ground.end();
+    assert(strays.length === 0, `${this.#scenario.name}: ${strays.join(', ')}: not put back`);
   }
 }
 

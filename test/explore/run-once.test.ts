@@ -91,3 +91,20 @@ test('the body is not explored: choices begin with the tasks', async (t) => {
   t.deepEqual(record.choices, []);
   t.is(record.end, 'complete');
 });
+
+test.serial('runs that overlap have no stacks, and leave errors with theirs', async (t) => {
+  const before = Error.stackTraceLimit;
+  t.true(before > 0);
+  const limits: number[] = [];
+  const steps = (nr: number) =>
+    run((race) => {
+      const cell = race.object('cell');
+      race.task('t', async () => {
+        for (let i = 0; i < nr; i++) await race.at(cell);
+        limits.push(Error.stackTraceLimit);
+      });
+    });
+  await Promise.all([steps(1), steps(20)]);
+  t.deepEqual(limits, [0, 0]);
+  t.is(Error.stackTraceLimit, before);
+});
