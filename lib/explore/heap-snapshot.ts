@@ -60,14 +60,17 @@ function makeLoader(keys: readonly string[]): Loader {
 /** Objects of one shape: restored by one loader, one after the other. */
 class Shape {
   readonly #keys: readonly string[];
+  /** With those that cannot be written: accessors. */
+  readonly #allKeys: readonly string[];
   readonly #objects: object[] = [];
   readonly #values: unknown[] = [];
   readonly #loader: Loader;
   /** Such an object may have got more keys since. */
   readonly #loose: boolean;
 
-  constructor(keys: readonly string[], loose: boolean) {
+  constructor(keys: readonly string[], allKeys: readonly string[], loose: boolean) {
     this.#keys = keys;
+    this.#allKeys = allKeys;
     this.#loose = loose;
     this.#loader = loaderOf(keys);
   }
@@ -91,9 +94,20 @@ class Shape {
   #forgetNewKeys(object: Fields): void {
     let nr = 0;
     for (const _ in object) nr++;
-    if (nr === this.#keys.length) return;
-    for (const key of Object.keys(object))
-      if (!this.#keys.includes(key)) Reflect.deleteProperty(object, key);
+    if (nr === this.#allKeys.length) return;
+    for (const key of this.#newKeys(object)) Reflect.deleteProperty(object, key);
+  }
+
+  #newKeys(object: object): string[] {
+    return Object.keys(object).filter((key) => !this.#allKeys.includes(key));
+  }
+
+  /** Fields that objects of a class have beside its own, and keep. */
+  strayFields(): string[] {
+    if (this.#loose) return [];
+    const fieldsOf = (object: object): string[] =>
+      this.#newKeys(object).map((key) => `${object.constructor.name}.${key}`);
+    return [...new Set(this.#objects.flatMap(fieldsOf))];
   }
 }
 
@@ -272,6 +286,14 @@ export class HeapSnapshot implements SideTableListener {
     if (this.#seen.has(key)) this.#noted.push({ table, key, before });
   }
 
+  /**
+   * Fields that objects of a class got after they were made, which is how every run after the first
+   * found them: to look for them at each restore would take longer than all of it.
+   */
+  strayFields(): string[] {
+    return [...this.#shapes.values()].flatMap((shape) => shape.strayFields());
+  }
+
   /** It will not be needed again. */
   release(): void {
     this.#stopListening();
@@ -328,15 +350,15 @@ export class HeapSnapshot implements SideTableListener {
 
   #saveFields(object: object, name: string): void {
     const plain = isPlain(object);
+    const allKeys = Object.keys(object);
     // An object of a class has its fields and nothing else; a literal may have getters.
-    const keys = plain ? writableKeys(object) : Object.keys(object);
+    const keys = plain ? writableKeys(object) : allKeys;
     for (const key of keys) this.#reach((object as Fields)[key], `${name}.${key}`);
     if (Object.isFrozen(object)) return;
-    const loose = plain && keys.length === Object.keys(object).length;
-    if (keys.length === 0 && !loose) return;
-    const id = `${loose ? 'loose' : name} ${keys.join(' ')}`;
+    if (keys.length === 0 && !plain) return;
+    const id = `${plain ? 'plain' : name} ${keys.join(' ')} of ${allKeys.join(' ')}`;
     let shape = this.#shapes.get(id);
-    if (shape === undefined) this.#shapes.set(id, (shape = new Shape(keys, loose)));
+    if (shape === undefined) this.#shapes.set(id, (shape = new Shape(keys, allKeys, plain)));
     shape.add(object);
   }
 

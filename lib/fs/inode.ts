@@ -42,6 +42,7 @@ export class Inode implements AddressSpaceHost, LeasedInode, LayoutInode {
   path: string | null = null;
   /** I_DONTCACHE: instantiated anew when nobody has it open any more. */
   dontCache = false;
+  hasLockContext = false;
   #dax: boolean;
   #directory: Directory | null = null;
 

@@ -59,6 +59,7 @@ export class OpenFile implements VmFile, LeaseHolder {
   owner: ProcessLike | null = null;
   /** fcntl(F_SETSIG): the signal instead of SIGIO, which then says which descriptor. */
   signal: string | null = null;
+  ownerAllocated = false;
   readonly #opener: ProcessLike;
   #refs = 1;
 

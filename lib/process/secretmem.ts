@@ -46,6 +46,7 @@ class SecretFile implements RegularFile, LeaseHolder {
   nonblock = false;
   owner: ProcessLike | null = null;
   signal: string | null = null;
+  ownerAllocated = false;
   readonly #kernel: Kernel;
   readonly #opener: ProcessLike;
   readonly #uid: number;

@@ -102,6 +102,35 @@ test('an accessor stays, and is not called', (t) => {
   snapshot.release();
 });
 
+test('a literal that gets fields loses them, with an accessor or without', (t) => {
+  const bare = { n: 1 } as Record<string, number>;
+  const root = {
+    bare,
+    get one(): number {
+      return bare['n']!;
+    },
+  } as { bare: typeof bare; readonly one: number; more?: number };
+  const snapshot = HeapSnapshot.take([root]);
+  root.more = 2;
+  bare['more'] = 2;
+  snapshot.restore();
+  t.deepEqual(Object.keys(root), ['bare', 'one']);
+  t.deepEqual(bare, { n: 1 });
+  t.deepEqual(snapshot.strayFields(), []);
+  snapshot.release();
+});
+
+test('a field that an object of a class got stays, and is named', (t) => {
+  const [a, b] = [new Counter(), new Counter()];
+  const snapshot = HeapSnapshot.take([{ a, b }]);
+  t.deepEqual(snapshot.strayFields(), []);
+  Object.assign(a, { late: 1 });
+  Object.assign(b, { late: 2, later: 3 });
+  snapshot.restore();
+  t.deepEqual(snapshot.strayFields(), ['Counter.late', 'Counter.later']);
+  snapshot.release();
+});
+
 test('what side tables note about its objects is put back, and nothing about others', (t) => {
   const table = new SideTable<object, { n: number }>();
   const [known, fresh, stranger] = [new Counter(), new Counter(), new Counter()];
