@@ -15,6 +15,7 @@ import type {
 import type { QPType, WROpcode } from '../../drivers/rdma/opcode.js';
 import type { QPCap } from '../../drivers/rdma/queue-pair.js';
 import type { SendWR } from '../../drivers/rdma/work-request.js';
+import { isErrno } from '../../lib/errno.js';
 import type { Task } from '../../lib/sched/index.js';
 import { seconds } from '../../lib/units.js';
 import {
@@ -71,6 +72,9 @@ export const dataRights: AccessFlags = [
   'remote_read',
   'remote_atomic',
 ];
+
+/** Those, of a region that follows its mapping. */
+export const onDemand: AccessFlags = [...dataRights, 'on_demand'];
 
 export interface Pair {
   readonly ctx: VerbsContext;
@@ -177,3 +181,14 @@ export const recv = (p: Pair, mr: MR, pos: number, len: number, end: 0 | 1 = 1):
   });
 
 export type { Task };
+
+/** The errno that a call is refused with, or OK. */
+export async function codeOf(fn: () => Promise<unknown>): Promise<string> {
+  try {
+    await fn();
+    return 'OK';
+  } catch (e) {
+    if (!isErrno(e)) throw e;
+    return e.code;
+  }
+}

@@ -3,7 +3,7 @@
 
 import test from 'ava';
 import rdma, { Hca } from '../../../drivers/rdma/index.js';
-import { bootMachine } from '../../../lib/machine.js';
+import { bootMachine, type Machine, type MachineOptions } from '../../../lib/machine.js';
 import { ms, PAGE_SIZE, seconds } from '../../../lib/units.js';
 import { balancedMachine } from '../../support/machine.js';
 import { allRights, pair, wrOf } from '../../support/rdma.js';
@@ -41,23 +41,30 @@ const rows: readonly Row[] = [
   },
 ];
 
+/** An adapter, and an application that has it open and a file of len bytes mapped. */
+async function stage(machine: Machine, len: number) {
+  const hca = new Hca();
+  machine.drivers.register(rdma);
+  machine.drivers.addDevice('emul,hca', hca, 'rdma0');
+  const app = machine.spawn('app');
+  const fd = await app.open('/data', ['rdwr', 'creat']);
+  await app.write(fd, 0, new Uint8Array(len));
+  const addr = await app.mmap({ fd, len, prot: 'rw', share: 'shared' });
+  const ctx = await app.openDevice('rdma0');
+  return { hca, app, addr, ctx, pd: await ctx.allocPD() };
+}
+
+const options: MachineOptions = {
+  ...{ kernel: 'proposed', clock: 'virtual' },
+  mounts: { '/': { flavor: 'ext4', dax: true, policy: 'revoke' } },
+};
+
 for (const { fault, set, shows } of rows) {
   test(`${fault}: what a truncate under a WRITE comes to`, async (t) => {
-    await using machine = await balancedMachine(t, {
-      ...{ kernel: 'proposed', clock: 'virtual' },
-      mounts: { '/': { flavor: 'ext4', dax: true, policy: 'revoke' } },
-    });
-    const hca = new Hca();
-    machine.drivers.register(rdma);
-    machine.drivers.addDevice('emul,hca', hca, 'rdma0');
-    const app = machine.spawn('app');
-    const fd = await app.open('/data', ['rdwr', 'creat']);
+    await using machine = await balancedMachine(t, options);
     const len = 4 * PAGE_SIZE;
-    await app.write(fd, 0, new Uint8Array(len));
-    const addr = await app.mmap({ fd, len, prot: 'rw', share: 'shared' });
+    const { hca, app, addr, ctx, pd } = await stage(machine, len);
     const own = await app.mmap({ len });
-    const ctx = await app.openDevice('rdma0');
-    const pd = await ctx.allocPD();
     const source = await ctx.regMR(pd, own, len);
     const region = await ctx.regMR(pd, addr, len, allRights);
     const p = await pair(ctx, pd);
@@ -80,19 +87,8 @@ for (const { fault, set, shows } of rows) {
 }
 
 test('die: the truncate hangs with its pages pinned, and nothing stray is written', async (t) => {
-  const machine = await bootMachine({
-    ...{ kernel: 'proposed', clock: 'virtual' },
-    mounts: { '/': { flavor: 'ext4', dax: true, policy: 'revoke' } },
-  });
-  const hca = new Hca();
-  machine.drivers.register(rdma);
-  machine.drivers.addDevice('emul,hca', hca, 'rdma0');
-  const app = machine.spawn('app');
-  const fd = await app.open('/data', ['rdwr', 'creat']);
-  await app.write(fd, 0, new Uint8Array(PAGE_SIZE));
-  const addr = await app.mmap({ fd, len: PAGE_SIZE, prot: 'rw', share: 'shared' });
-  const ctx = await app.openDevice('rdma0');
-  const pd = await ctx.allocPD();
+  const machine = await bootMachine(options);
+  const { hca, app, addr, ctx, pd } = await stage(machine, PAGE_SIZE);
   const region = await ctx.regMR(pd, addr, PAGE_SIZE, allRights);
   const p = await pair(ctx, pd);
   slow(hca);

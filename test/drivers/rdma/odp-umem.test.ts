@@ -2,7 +2,6 @@
 // invalidation returned (facts 5.5; rows of rdma-core's test_odp as judges 2.2 lists them).
 
 import test from 'ava';
-import type { AccessFlags } from '../../../drivers/rdma/access.js';
 import { SIZE_MAX } from '../../../drivers/rdma/args.js';
 import type { MR, VerbsContext } from '../../../drivers/rdma/verbs-context.js';
 import type { DmaEvent } from '../../../lib/driver/dma.js';
@@ -12,6 +11,7 @@ import { type App, pages } from '../../support/driver-machine.js';
 import { TestFile } from '../../support/mm-fixture.js';
 import {
   completion,
+  onDemand,
   pair,
   type Pair,
   type RdmaMachine,
@@ -21,14 +21,6 @@ import {
   type Transfer,
   withContext,
 } from '../../support/rdma.js';
-
-const onDemand: AccessFlags = [
-  'local_write',
-  'remote_write',
-  'remote_read',
-  'remote_atomic',
-  'on_demand',
-];
 
 interface Bench {
   readonly m: RdmaMachine;

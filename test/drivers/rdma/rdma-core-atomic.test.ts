@@ -5,10 +5,10 @@ import test, { type ExecutionContext } from 'ava';
 import type { AccessFlags } from '../../../drivers/rdma/access.js';
 import type { MR, PD, VerbsContext } from '../../../drivers/rdma/verbs-context.js';
 import { wcStatusText } from '../../../drivers/rdma/wc.js';
-import { isErrno } from '../../../lib/errno.js';
 import { type App, pages } from '../../support/driver-machine.js';
 import {
   allRights,
+  codeOf,
   pair,
   type PairOptions,
   rdmaMachine,
@@ -31,16 +31,6 @@ const given = (fn: (g: Given) => Promise<void>): Promise<void> =>
 
 const reg = ({ ctx, pd, addr }: Given, access: AccessFlags): Promise<MR> =>
   ctx.regMR(pd, addr, pages(2), access);
-
-async function codeOf(fn: () => Promise<unknown>): Promise<string> {
-  try {
-    await fn();
-    return 'OK';
-  } catch (e) {
-    if (!isErrno(e)) throw e;
-    return e.code;
-  }
-}
 
 const kinds = [
   ['plain', []],

@@ -3,13 +3,13 @@
 //   Not built: ATOMIC_WRITE, FLUSH, XRC, huge pages.
 
 import test from 'ava';
-import type { AccessFlags } from '../../../drivers/rdma/access.js';
 import type { Advice } from '../../../drivers/rdma/advise-mr.js';
 import type { MR, PD, VerbsContext } from '../../../drivers/rdma/verbs-context.js';
 import { assertBalanced } from '../../support/balance.js';
 import { type App, pages } from '../../support/driver-machine.js';
 import {
   completion,
+  onDemand,
   pair,
   type Pair,
   type RdmaMachine,
@@ -18,14 +18,6 @@ import {
   run,
   withContext,
 } from '../../support/rdma.js';
-
-const onDemand: AccessFlags = [
-  'local_write',
-  'remote_write',
-  'remote_read',
-  'remote_atomic',
-  'on_demand',
-];
 
 interface Given {
   readonly m: RdmaMachine;

@@ -8,11 +8,11 @@ import { SIZE_MAX } from '../../../drivers/rdma/args.js';
 import { ReregError } from '../../../drivers/rdma/rereg-error.js';
 import type { MR, PD, ReregRequest, VerbsContext } from '../../../drivers/rdma/verbs-context.js';
 import { wcStatusText } from '../../../drivers/rdma/wc.js';
-import { isErrno } from '../../../lib/errno.js';
 import type { KernelName } from '../../../lib/kernel-rules.js';
 import { type App, pages } from '../../support/driver-machine.js';
 import {
   allRights,
+  codeOf,
   completion,
   pair,
   type RdmaMachine,
@@ -39,16 +39,6 @@ const given = (fn: (g: Given) => Promise<void>, kernel: KernelName = 'proposed')
     fn({ m, ctx, app, pd: await ctx.allocPD(), addr: await app.map(8) }),
   );
 };
-
-async function codeOf(fn: () => Promise<unknown>): Promise<string> {
-  try {
-    await fn();
-    return 'OK';
-  } catch (e) {
-    if (!isErrno(e)) throw e;
-    return e.code;
-  }
-}
 
 type Row = readonly [row: string, act: (g: Given) => Promise<unknown>, answer: string, KernelName?];
 
