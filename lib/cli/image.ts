@@ -1,6 +1,5 @@
 // An image that nobody has mounted, for the commands that look after one: opened, locked,
-// recovered,
-// used, and closed cleanly. EBUSY names the pid of whoever has it mounted.
+// recovered, used, and closed cleanly. EBUSY names the pid of whoever has it mounted.
 
 import { flavorOf, findSuperblock } from '../fs/superblock.js';
 import { devicePartition } from '../fs/partition.js';

@@ -22,7 +22,7 @@ export function listenToSideTables(listener: SideTableListener): () => void {
   return () => listeners.delete(listener);
 }
 
-/** One for a module or for an object that lives as long as its machine; none is ever forgotten. */
+/** One for a module, not for an object: none is ever forgotten. */
 export class SideTable<K extends object, V> {
   readonly #values = new WeakMap<K, V>();
 

@@ -1,10 +1,9 @@
 // SharedBitmap: bits in shared memory that any thread or process may set, clear and hand out.
 //
 // Each bit is changed by one sequentially consistent read-modify-write of its word, so of any
-// number
-// of callers exactly one is told that it was the one who set or cleared a bit. Searches over words
-// are
-// no snapshot: a bit that was found may be gone, which is why allocate() finds and sets in one.
+// number of callers exactly one is told that it was the one who set or cleared a bit. Searches over
+// words are no snapshot: a bit that was found may be gone, which is why allocate() finds and sets
+// in one.
 
 import { checkShared, checkWhole } from '../arguments.js';
 import { Errno } from '../errno.js';

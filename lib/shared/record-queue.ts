@@ -7,14 +7,10 @@
 //   +192   cells                    a u32 turn, then the record, up to the next multiple of 4
 //
 // The bounded queue of Dmitry Vyukov: a cell says whose turn it is. Cell i starts at turn i; a
-// producer
-// with ticket t may write the cell when its turn is t, and sets it to t + 1; the consumer at t
-// takes it
-// then and sets t + capacity, the turn of the next round. Turns are stored less i, so that memory
-// of
-// zeroes is an empty queue. A producer that dies between its ticket and its publication stops the
-// queue
-// at that cell: it can be seen (stalled) but not repaired.
+// producer with ticket t may write the cell when its turn is t, and sets it to t + 1; the consumer
+// at t takes it then and sets t + capacity, the turn of the next round. Turns are stored less i, so
+// that memory of zeroes is an empty queue. A producer that dies between its ticket and its
+// publication stops the queue at that cell: it can be seen (stalled) but not repaired.
 
 import { checkBytesOf, checkShared, checkTime } from '../arguments.js';
 import { Errno } from '../errno.js';

@@ -5,10 +5,8 @@
 //   +128   capacity bytes     records: a u32 length, the bytes, then up to the next multiple of 4
 //
 // Memory of zeroes is an empty ring. The producer stores the bytes and then the head, the consumer
-// loads
-// the head and then the bytes; the two words are sequentially consistent, so a record whose head
-// was
-// seen is whole. Head and tail wrap at 2^32, which capacity, a power of two, divides.
+// loads the head and then the bytes; the two words are sequentially consistent, so a record whose
+// head was seen is whole. Head and tail wrap at 2^32, which capacity, a power of two, divides.
 
 import { checkBytesOf, checkShared, checkTime } from '../arguments.js';
 import { Errno } from '../errno.js';

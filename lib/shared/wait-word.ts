@@ -4,11 +4,10 @@
 //   word +4   sleepers   how many may be asleep, so that a wake without sleepers is no system call
 //
 // The rule that loses no wake-up: change the value, then wake(). A sleeper counts itself before
-// Linux
-// compares the value (futex), and both words are sequentially consistent: either the waker sees the
-// sleeper, or the sleeper sees the new value. Wake-ups without a cause happen; look again after
-// each.
-// A process that dies asleep leaves its count: that costs later wakes a system call, nothing else.
+// Linux compares the value (futex), and both words are sequentially consistent: either the waker
+// sees the sleeper, or the sleeper sees the new value. Wake-ups without a cause happen; look again
+// after each. A process that dies asleep leaves its count: that costs later wakes a system call,
+// nothing else.
 
 import { checkExactNumber, checkObject, checkShared, checkTime, checkWhole } from '../arguments.js';
 import { Errno } from '../errno.js';
