@@ -66,8 +66,8 @@ export interface Selected {
 
 /**
  * select(2): the descriptors of each set that are ready; all empty after timeoutNs. An error is
- * ready to read and to write, a hang-up to read (fs/select.c: POLLIN_SET, POLLOUT_SET). EBADF,
- * EINTR, EINVAL for sets with no descriptor at all.
+ * ready to read and to write, a hang-up to read (fs/select.c: POLLIN_SET, POLLOUT_SET); unlike in
+ * Linux either ends the wait of any set. EBADF, EINTR, EINVAL for sets with no descriptor at all.
  */
 export async function select(process: Process, sets: SelectSets): Promise<Selected> {
   const { read = [], write = [], except = [], timeoutNs = Infinity } = sets;
@@ -78,9 +78,10 @@ export async function select(process: Process, sets: SelectSets): Promise<Select
   const fds = [...new Set([...read, ...write, ...except])];
   if (fds.length === 0) throw new Errno('EINVAL', 'select: sets: no descriptor in any');
   const interests = fds.map((fd): Interest => {
-    const events: PollEvent[] = ['POLLPRI'];
+    const events: PollEvent[] = [];
     if (read.includes(fd)) events.push('POLLIN');
     if (write.includes(fd)) events.push('POLLOUT');
+    if (except.includes(fd)) events.push('POLLPRI');
     return { fd, events };
   });
   const found = new Map<number, readonly PollEvent[]>();

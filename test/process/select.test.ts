@@ -40,6 +40,15 @@ test('select: waits for the first, and for no longer than its time', async (t) =
   t.deepEqual(app.callsUnderWay, [], 'the other wait is over');
 });
 
+test('select: an event that no set asked for does not end the wait', async (t) => {
+  const { app, a, nullA, sched } = await twoNodes();
+  nullA.events = ['POLLPRI'];
+  const before = sched.clock.nowNs;
+  const sets = { read: [a], write: [a], timeoutNs: ms(20) };
+  t.deepEqual(await select(app, sets), { read: [], write: [], except: [] });
+  t.is(sched.clock.nowNs - before, ms(20));
+});
+
 test('select: a set with no open descriptor is EBADF, one that is no list EINVAL', async (t) => {
   const { app, a } = await twoNodes();
   await t.throwsAsync(select(app, { read: [a, 77] }), { code: 'EBADF' });
