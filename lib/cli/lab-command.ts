@@ -23,6 +23,7 @@ import { fullTable, overview, strayText } from '../lab/table.js';
 import { reportHtml } from '../lab/report.js';
 import { traceCell } from '../lab/trace-cell.js';
 import { isPath, policyOf } from '../lab/user-policy.js';
+import { positive } from './numbers.js';
 
 interface Options {
   readonly policy: readonly string[];
@@ -60,12 +61,6 @@ const listOf =
     }
     return names;
   };
-
-function positive(value: string): number {
-  const n = Number(value);
-  if (!Number.isSafeInteger(n) || n < 1) throw new InvalidArgumentError('a number from 1 on');
-  return n;
-}
 
 /** Where device files go: beside the one that was named, or in a folder of their own. */
 function deviceFolder(options: Options): { readonly prefix: string; end(): void } {

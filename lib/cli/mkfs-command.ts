@@ -2,11 +2,10 @@
 
 import type { Command } from 'commander';
 import { existsSync } from 'node:fs';
-import { Errno } from '../errno.js';
+import { Errno, isErrno } from '../errno.js';
 import { FileSystem } from '../fs/file-system.js';
 import { findSuperblock } from '../fs/superblock.js';
 import { devicePartition } from '../fs/partition.js';
-import { isErrno } from '../errno.js';
 import { DaxDevice } from '../mm/dax-device.js';
 import { parseSize, say } from './image.js';
 

@@ -8,6 +8,7 @@ import {
   checkInstance,
   checkList,
   checkObject,
+  checkText,
   checkWord,
   shown,
 } from '../arguments.js';
@@ -159,7 +160,7 @@ export class DriverCore {
     for (const pin of checkList('fence', 'pins', pins)) {
       checkInstance('fence', 'pins', pin, PinnedPages);
     }
-    if (typeof why !== 'string') throw new Errno('EINVAL', `fence: why: ${shown(why)}`);
+    checkText('fence', 'why', why);
     const fileOf = (pin: PinnedPages) => this.#devices.get(pin.origin.device)?.fileOf(pin);
     return fencePins(task, pins, why, fileOf);
   }

@@ -16,6 +16,7 @@
 //                          demand: the umem, its page and its DMA list
 //   advise_mr              the list of ranges, without 'flush' the work
 
+import { checkWhole } from '../arguments.js';
 import { Errno } from '../errno.js';
 import type { Task } from './task.js';
 
@@ -30,9 +31,7 @@ export class FailNth {
 
   /** EINVAL: no unsigned int (fs/proc/base.c:proc_fail_nth_write). */
   set nth(n: number) {
-    if (!Number.isInteger(n) || n < 0 || n > 0xffffffff) {
-      throw new Errno('EINVAL', `fail-nth: nth: ${String(n)} is no unsigned int`);
-    }
+    checkWhole('fail-nth', 'nth', n, 0, 0xffffffff);
     this.#nth = n;
   }
 

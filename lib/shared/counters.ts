@@ -1,13 +1,18 @@
 // SharedCounters: named 64-bit counters that any thread or process may add to.
 //
 // Names are given in an order that all sharers agree on; counter i lies at +64 * i, a cache line of
-// its
-// own, so that two hot counters do not slow each other down. Adding is one atomic add, never lost;
-// a
-// snapshot reads one counter after the other. Values wrap at 2^63 and are read as numbers, exact to
-// 2^53.
+// its own, so that two hot counters do not slow each other down. Adding is one atomic add, never
+// lost; a snapshot reads one counter after the other. Values wrap at 2^63 and are read as numbers,
+// exact to 2^53.
 
-import { checkExactNumber, checkList, checkShared, checkWhole, shown } from '../arguments.js';
+import {
+  checkExactNumber,
+  checkList,
+  checkShared,
+  checkText,
+  checkWhole,
+  shown,
+} from '../arguments.js';
 import { Errno } from '../errno.js';
 
 const STRIDE = 8; // 64-bit words, 64 bytes
@@ -71,10 +76,7 @@ export class SharedCounters<Name extends string> {
 }
 
 function checkNames(names: readonly string[]): void {
-  for (const name of checkList('counters', 'names', names)) {
-    if (typeof name === 'string') continue;
-    throw new Errno('EINVAL', `counters: names: ${shown(name)} is no string`);
-  }
+  for (const name of checkList('counters', 'names', names)) checkText('counters', 'names', name);
   if (new Set(names).size === names.length) return;
   throw new Errno('EINVAL', `counters: names: one is there twice in ${names.join(', ')}`);
 }
