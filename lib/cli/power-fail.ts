@@ -19,12 +19,11 @@ import { devicePartition } from '../fs/partition.js';
 import { noPersistence } from '../fs/persistence.js';
 import { RedoJournal } from '../fs/redo-journal.js';
 import { findSuperblock } from '../fs/superblock.js';
-import type { Machine } from '../machine.js';
+import { bootMachine, type Machine } from '../machine.js';
 import { DaxDevice } from '../mm/dax-device.js';
 import { Prng } from '../sched/index.js';
 import { MiB } from '../units.js';
-import { bootMachine } from '../machine.js';
-import { TortureModel, workload } from './torture-model.js';
+import { modelAt, type Progress, TortureModel, workload } from './torture-model.js';
 import { contentsOf, Player, setupOf, type Setup } from './torture-player.js';
 
 const LINE = 64;
@@ -32,6 +31,8 @@ const CHUNK = 4096;
 const SIZE = MiB;
 const RANDOM_SUBSETS = 6;
 const SINGLES = 12;
+/** Of the model: the power goes, and with it what was stored and not flushed. */
+const modelOptions = { storesSurvive: false } as const;
 
 export interface PowerFailReport {
   readonly flushes: number;
@@ -127,15 +128,12 @@ async function checkAfter(
   }
 }
 
-interface Failure {
+interface Failure extends Progress {
   readonly durable: Uint8Array;
   readonly now: Uint8Array;
   /** The lines that differ: of metadata, and of file data. */
   readonly metadata: readonly number[];
   readonly data: readonly number[];
-  /** Operations begun and ended by then. */
-  readonly begun: number;
-  readonly ended: number;
 }
 
 /** What the blocks of a mount are for; a block that once held metadata counts as such for ever. */
@@ -158,7 +156,7 @@ function watchMetadata({ mount }: FileSystem): (block: number) => boolean {
 function watchFlushes(
   device: DaxDevice,
   isMetadata: (block: number) => boolean,
-  where: () => { begun: number; ended: number },
+  where: () => Progress,
 ): Failure[] {
   const failures: Failure[] = [];
   let durable = copyOf(device);
@@ -184,7 +182,7 @@ async function record(machine: Machine, seed: number, nrOps: number): Promise<re
   let begun = 0;
   let ended = 0;
   const failures = watchFlushes(machine.device, isMetadata, () => ({ begun, ended }));
-  const model = new TortureModel({ storesSurvive: false });
+  const model = new TortureModel(modelOptions);
   for (const op of workload(seed, model)) {
     if (ended === nrOps) break;
     begun += 1;
@@ -195,20 +193,6 @@ async function record(machine: Machine, seed: number, nrOps: number): Promise<re
   }
   machine.device.flush(0, 0);
   return [...failures];
-}
-
-/** The model as far as the workload had come. */
-function modelAt(seed: number, { begun, ended }: Failure): TortureModel {
-  const model = new TortureModel({ storesSurvive: false });
-  let n = 0;
-  if (begun === 0) return model;
-  for (const op of workload(seed, model)) {
-    model.begin(op);
-    n += 1;
-    if (n <= ended) model.end(op);
-    if (n === begun) break;
-  }
-  return model;
 }
 
 /** The images that one failure may leave: lines of metadata in many ways, of data in a few. */
@@ -257,7 +241,7 @@ export async function powerFailures(
       if (known.has(digest)) continue;
       known.add(digest);
       outcomes += 1;
-      const wrong = await checkAfter(image, setup, modelAt(seed, failure));
+      const wrong = await checkAfter(image, setup, modelAt(seed, failure, modelOptions));
       if (wrong !== null) losses.push(`flush ${i}, lines ${lines.join(' ') || 'none'}: ${wrong}`);
     }
   }

@@ -1,6 +1,5 @@
 // The process that torture kills: plays the workload of a seed on an image until it dies, and
-// writes
-// how far it came into a file that outlives it.
+// writes how far it came into a file that outlives it.
 //
 //   argv   image, progress file, seed
 //   file   two u32: operations begun, operations that returned

@@ -15,7 +15,7 @@ import type { DamageReport } from './damage.js';
 import { damageNames } from './damage-child.js';
 import { say } from './image.js';
 import { powerFailures } from './power-fail.js';
-import { TortureModel, workload } from './torture-model.js';
+import { modelAt, type Progress } from './torture-model.js';
 import { bootFor, contentsOf, Player, setupOf } from './torture-player.js';
 import { positive, wholeNumber } from './numbers.js';
 
@@ -36,10 +36,8 @@ interface Options {
   readonly damage: number;
 }
 
-export interface Outcome {
+export interface Outcome extends Progress {
   readonly seed: number;
-  readonly begun: number;
-  readonly ended: number;
   readonly lost: string | null;
 }
 
@@ -66,21 +64,10 @@ function killed(image: string, progress: string, seed: number): Promise<void> {
   });
 }
 
-/** What the child did, as a model; the number of operations it began and ended. */
-function modelOf(progress: string, seed: number): [TortureModel, number, number] {
-  const bytes = readFileSync(progress);
-  const begun = bytes.readUInt32LE(0);
-  const ended = bytes.readUInt32LE(4);
-  const model = new TortureModel({ storesSurvive: setupOf(seed).dax });
-  let n = 0;
-  if (begun === 0) return [model, 0, 0];
-  for (const op of workload(seed, model)) {
-    model.begin(op);
-    n += 1;
-    if (n <= ended) model.end(op);
-    if (n === begun) break;
-  }
-  return [model, begun, ended];
+/** How far the child came; see torture-child.ts. */
+function progressIn(file: string): Progress {
+  const bytes = readFileSync(file);
+  return { begun: bytes.readUInt32LE(0), ended: bytes.readUInt32LE(4) };
 }
 
 /** Make, torture, recover and check one image. */
@@ -94,7 +81,8 @@ export async function tortureOnce(folder: string, seed: number): Promise<Outcome
     await new Player(machine.spawn('prepare')).prepare();
   }
   await killed(image, progress, seed);
-  const [model, begun, ended] = modelOf(progress, seed);
+  const came = progressIn(progress);
+  const model = modelAt(seed, came, { storesSurvive: setup.dax });
   let lost: string | null;
   try {
     const before = await checkImage(image, false);
@@ -113,7 +101,7 @@ export async function tortureOnce(folder: string, seed: number): Promise<Outcome
     rmSync(image);
     rmSync(progress);
   }
-  return { seed, begun, ended, lost };
+  return { seed, ...came, lost };
 }
 
 async function killRuns(

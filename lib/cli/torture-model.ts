@@ -198,17 +198,10 @@ function propose(rng: Prng, model: TortureModel): Op | null {
   return proposeChange(rng, op, name, model.content(name).length);
 }
 
-type ChangeName = Exclude<
-  (typeof kinds)[number],
-  'unpin' | 'create' | 'fsync' | 'unlink' | 'pin' | 'exchange'
->;
+/** Operations on the bytes of a file. */
+type Change = 'write' | 'store' | 'truncate' | 'alloc' | 'punch' | 'zero' | 'collapse' | 'insert';
 
-function proposeChange(
-  rng: Prng,
-  op: Exclude<ChangeName, 'rename' | 'link'>,
-  name: string,
-  size: number,
-): Op | null {
+function proposeChange(rng: Prng, op: Change, name: string, size: number): Op | null {
   if (op === 'truncate') return { op, name, size: rng.uint32() % MAX_SIZE };
   if (op === 'collapse' || op === 'insert') {
     const pages = Math.floor(size / PAGE_SIZE);
@@ -231,4 +224,26 @@ export function* workload(seed: number, model: TortureModel): IterableIterator<O
     const op = propose(rng, model);
     if (op !== null) yield op;
   }
+}
+
+/** How far a workload came: operations that began, and those of them that returned. */
+export interface Progress {
+  readonly begun: number;
+  readonly ended: number;
+}
+
+/** The model of the workload of a seed that came so far. */
+export function modelAt(
+  seed: number,
+  { begun, ended }: Progress,
+  options: ModelOptions,
+): TortureModel {
+  const model = new TortureModel(options);
+  let n = 0;
+  for (const op of workload(seed, model)) {
+    if (n === begun) break;
+    model.begin(op);
+    if (++n <= ended) model.end(op);
+  }
+  return model;
 }

@@ -1,7 +1,7 @@
 // Goal: the model takes every state that was promised or possible, and no other.
 
 import test from 'ava';
-import { TortureModel, workload, type Op } from '../../lib/cli/torture-model.js';
+import { modelAt, TortureModel, workload, type Op } from '../../lib/cli/torture-model.js';
 
 const of = (value: number, len: number) => new Uint8Array(len).fill(value);
 
@@ -62,4 +62,19 @@ test('a seed is a workload', (t) => {
   };
   t.is(first(5), first(5));
   t.not(first(5), first(6));
+});
+
+test('a model as far as a workload came is that of whoever played so far', (t) => {
+  const options = { storesSurvive: false };
+  t.deepEqual(modelAt(5, { begun: 0, ended: 0 }, options).names, []);
+  const played = new TortureModel(options);
+  let n = 0;
+  for (const op of workload(5, played)) {
+    if (n++ === 40) break;
+    played.begin(op);
+    played.end(op);
+  }
+  const model = modelAt(5, { begun: 40, ended: 40 }, options);
+  t.deepEqual([...model.names].sort(), [...played.names].sort());
+  for (const name of played.names) t.deepEqual(model.content(name), played.content(name));
 });
