@@ -47,7 +47,7 @@ test('no driver module has a field that is none', (t) => {
   t.log(`1 call, ${inputs} bad inputs`);
 });
 
-const { linux } = { linux: policyNamed('linux') };
+const linux = policyNamed('linux');
 const policyShapes: Readonly<Record<string, readonly unknown[]>> = {
   name: [undefined, null, 7, '', 'X y'],
   onBusy: [undefined, null, 7],

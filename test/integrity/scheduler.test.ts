@@ -84,7 +84,7 @@ const callRows: DirectRow[] = [
 /** Calls without arguments, and those that tasks, locks and pages make for themselves. */
 const none = [
   ...['abandon', 'blockedReport', 'settle'],
-  ...['assertTurn', 'at', 'blocked', 'label', 'rewindDaemons', 'touch', 'woken'],
+  ...['assertTurn', 'at', 'blocked', 'label', 'touch', 'woken'],
 ];
 
 const digest = (): unknown => [

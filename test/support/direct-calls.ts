@@ -59,7 +59,7 @@ export const staticsOf = (owner: object): string[] =>
     )
     .sort();
 
-/** Fail t unless every call has a row or is in none, and every row is of a call there is. */
+/** Fail t unless every call has a row or is in none, not both, and there is every call named. */
 export function assertEveryCall(
   t: ExecutionContext,
   calls: readonly string[],
@@ -76,6 +76,11 @@ export function assertEveryCall(
     rows.filter((row) => !calls.includes(row.call)).map(({ call }) => call),
     [],
     'rows of calls that there are not',
+  );
+  t.deepEqual(
+    none.filter((call) => !calls.includes(call) || rows.some((row) => row.call === call)),
+    [],
+    'calls said to take nothing that there are not, or that have a row',
   );
 }
 
