@@ -6,9 +6,9 @@
 // Reached is what fields, elements, entries and views lead to. What a function captured is not, and
 // a private `#field` is not either: modules are loaded with their fields opened for this
 // (scripts/open-fields.mjs), and fieldsAreOpen says whether they were. What can be neither read
-// nor put back, a promise that is not settled, makes the snapshot unsound: `unsound` names it.
+// nor put back, as a promise that is not settled, makes the snapshot unsound: `unsound` names it.
 
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 import { Region } from '../mm/region.js';
 import { StoreLog } from '../mm/store-log.js';
 import {
@@ -228,6 +228,9 @@ function isOpaque(value: object): boolean {
   );
 }
 
+const isIteration = (value: object): boolean =>
+  types.isGeneratorObject(value) || types.isMapIterator(value) || types.isSetIterator(value);
+
 const isPlain = (object: object): boolean => {
   const prototype: unknown = Object.getPrototypeOf(object);
   return prototype === Object.prototype || prototype === null;
@@ -320,6 +323,8 @@ export class HeapSnapshot implements SideTableListener {
       if (inspect(value).includes('<pending>')) this.#unsound.push(`${from}: a pending promise`);
     } else if (value instanceof WeakMap || value instanceof WeakSet) {
       this.#unsound.push(`${from}: what it holds cannot be listed`);
+    } else if (isIteration(value)) {
+      this.#unsound.push(`${from}: where an iteration stands`);
     } else if (!isOpaque(value)) {
       this.#queue.push(value);
     }

@@ -182,16 +182,23 @@ test('every byte of a region is put back, whoever stored to it: pages, counters 
   t.true(pages.regions.every(({ stores }) => stores === null));
 });
 
-test('a pending promise and a weak collection are named: they cannot be put back', (t) => {
+test('what cannot be put back is named: pending promises, weak collections, iterations', (t) => {
   class Holder {
     waiting: Promise<void> = new Promise(() => {});
     settled = Promise.resolve(1);
     weak = new WeakSet();
+    keys = new Map([[1, 2]]).keys();
+    async *#ticks(): AsyncGenerator<number> {
+      yield 1;
+    }
+    ticks = this.#ticks();
   }
   const { unsound } = HeapSnapshot.take([new Holder()]);
   t.deepEqual(unsound, [
     'Holder.waiting: a pending promise',
     'Holder.weak: what it holds cannot be listed',
+    'Holder.keys: where an iteration stands',
+    'Holder.ticks: where an iteration stands',
   ]);
 });
 
