@@ -56,6 +56,7 @@ test('with a bound the cache meets the ends that plain search meets with that bo
       if (!plain.complete) continue;
       compared++;
       const cached = await all(randomProgram(seed), 'exhaustive', bound);
+      t.true(cached.complete, `bound ${bound} on program ${seed}`);
       t.deepEqual(ends(cached), ends(plain), `bound ${bound} on program ${seed}`);
     }
   }
@@ -68,6 +69,7 @@ test('on random system calls the cache and dpor meet all ends that plain search 
     const plain = await all(program, 'depth-first', 2);
     const cached = await all(program, 'exhaustive', 2);
     const classes = await all(program, 'dpor');
+    t.true(plain.complete && cached.complete && classes.complete, program.title);
     t.deepEqual(ends(cached), ends(plain), program.title);
     const missed = ends(plain).filter((end) => !ends(classes).includes(end));
     t.deepEqual(missed, [], program.title);
@@ -80,6 +82,7 @@ for (const bug of plantedBugs.filter(({ finds }) => finds !== 'livelock')) {
     const plain = await all(bug.make(true), 'depth-first', 2);
     t.true(plain.complete);
     const cached = await all(bug.make(true), 'exhaustive', 2);
+    t.true(cached.complete);
     t.deepEqual(ends(cached), ends(plain));
   });
 }
