@@ -33,6 +33,7 @@ export class Pressure {
       const wanted = (pfn: Pfn): boolean => zone === 'movable' || allocator.zoneOf(pfn) === zone;
       if (dropNow(env, BATCH, wanted) > 0) return true;
       env.pages.lru.shrinkActive(env.pages.lru.nrActive);
+      // The first round may do no more than take the referenced bits away.
       return dropNow(env, BATCH, wanted) > 0 || dropNow(env, BATCH, wanted) > 0;
     };
   }
