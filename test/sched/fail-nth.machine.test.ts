@@ -83,7 +83,7 @@ for (const { call, make, allocates } of rows) {
         t.is(w.app.failNth(), 0, 'the fault was injected');
         t.is(code, 'ENOMEM', text);
         t.true(text.endsWith(`for ${what}`), `${i + 1}: ${text}`);
-        if (what !== 'f_owner') t.deepEqual(await snapshot(w), before, what);
+        t.deepEqual(await snapshot(w), before, what);
       }
       w.app.setFailNth(100);
       const { code, text } = await outcome(w.machine, () => make(w));
