@@ -5,25 +5,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { placeOf } from '../../lib/cli/files-commands.js';
-import { main } from '../../lib/cli/main.js';
+import { commandLine } from '../support/command-line.js';
 
-/** Run one command line in this process; its status and what it printed. */
+/** Its status and what it printed. */
 async function run(...args: string[]): Promise<{ status: number; text: string }> {
-  const streams = [process.stdout, process.stderr];
-  const writes = streams.map((stream) => stream.write.bind(stream));
-  let text = '';
-  for (const stream of streams) {
-    stream.write = (bytes: string | Uint8Array): boolean => {
-      text += typeof bytes === 'string' ? bytes : new TextDecoder().decode(bytes);
-      return true;
-    };
-  }
-  try {
-    return { status: await main(['node', 'leasehold', ...args]), text };
-  } finally {
-    process.exitCode = 0;
-    streams.forEach((stream, i) => (stream.write = writes[i]!));
-  }
+  const { status, out, err } = await commandLine(...args);
+  return { status, text: out + err };
 }
 
 test('a place inside an image has a path', (t) => {

@@ -4,26 +4,14 @@ import test from 'ava';
 import { Command } from 'commander';
 import { addRace } from '../../lib/cli/race-command.js';
 import { plantedBugs, threadOnly } from '../../lib/explore/index.js';
+import { printed, type Printed } from '../support/command-line.js';
 
-/** Run the command and catch what it prints. Serial, as there is one process. */
-async function run(...args: string[]): Promise<{ out: string; status: number }> {
-  const write = process.stdout.write.bind(process.stdout);
-  let out = '';
-  process.stdout.write = (text: string | Uint8Array) => {
-    out += String(text);
-    return true;
-  };
-  process.exitCode = 0;
-  try {
+const run = (...args: string[]): Promise<Printed> =>
+  printed(() => {
     const program = new Command('leasehold').exitOverride();
     addRace(program);
-    await program.parseAsync(['node', 'leasehold', 'race', ...args]);
-    return { out, status: Number(process.exitCode) };
-  } finally {
-    process.stdout.write = write;
-    process.exitCode = 0;
-  }
-}
+    return program.parseAsync(['node', 'leasehold', 'race', ...args]);
+  });
 
 test.serial('--list names every bug and its twin', async (t) => {
   const { out } = await run('--list');

@@ -3,23 +3,10 @@
 import test from 'ava';
 import { stressRaces, type StressRaceOptions } from '../../lib/cli/stress-race.js';
 import { threadScenarios } from '../../lib/explore/index.js';
+import { printed, type Printed } from '../support/command-line.js';
 
-/** Run it and catch what it prints. Serial, as there is one process. */
-async function run(name: string | undefined, options: StressRaceOptions) {
-  const write = process.stdout.write.bind(process.stdout);
-  let out = '';
-  process.stdout.write = (text: string | Uint8Array) => {
-    out += String(text);
-    return true;
-  };
-  try {
-    await stressRaces(name, options);
-    return { out, status: Number(process.exitCode) };
-  } finally {
-    process.stdout.write = write;
-    process.exitCode = 0;
-  }
-}
+const run = (name: string | undefined, options: StressRaceOptions): Promise<Printed> =>
+  printed(() => stressRaces(name, options));
 
 test.serial('one scenario is one object, with a status of 1 if it failed', async (t) => {
   const { out, status } = await run('threads-missing-recheck', {

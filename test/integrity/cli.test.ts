@@ -6,29 +6,8 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { main, program } from '../../lib/cli/main.js';
-
-interface Ended {
-  readonly status: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function run(args: readonly string[]): Promise<Ended> {
-  const written = { out: '', err: '' };
-  const stdout = process.stdout.write.bind(process.stdout);
-  const stderr = process.stderr.write.bind(process.stderr);
-  process.stdout.write = (text: unknown) => ((written.out += String(text)), true);
-  process.stderr.write = (text: unknown) => ((written.err += String(text)), true);
-  try {
-    const status = await main(['node', 'leasehold', ...args]);
-    return { status, ...written };
-  } finally {
-    process.stdout.write = stdout;
-    process.stderr.write = stderr;
-    process.exitCode = 0;
-  }
-}
+import { program } from '../../lib/cli/main.js';
+import { commandLine } from '../support/command-line.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'leasehold-cli-'));
 const image = join(folder, 'none.img');
@@ -97,7 +76,7 @@ const anyName = [
 for (const command of commands) {
   const name = command.name();
   test.serial(`${name}: an option that it has not is refused by name`, async (t) => {
-    const { status, out, err } = await run([name, ...(good[name] ?? []), '--bogus']);
+    const { status, out, err } = await commandLine(name, ...(good[name] ?? []), '--bogus');
     t.not(status, 0);
     t.is(out, '');
     t.regex(err, /--bogus/);
@@ -106,7 +85,7 @@ for (const command of commands) {
   for (const [i, argument] of command.registeredArguments.entries()) {
     if (!argument.required) continue;
     test.serial(`${name}: without <${argument.name()}> it says so`, async (t) => {
-      const { status, out, err } = await run([name, ...(good[name] ?? []).slice(0, i)]);
+      const { status, out, err } = await commandLine(name, ...(good[name] ?? []).slice(0, i));
       t.not(status, 0);
       t.is(out, '');
       t.true(err.includes(`'${argument.name()}'`), err);
@@ -120,7 +99,9 @@ for (const command of commands) {
       const values = badValues[flag];
       if (values === undefined) return t.fail('a row in badValues');
       for (const value of values) {
-        const { status, out, err } = await run([name, ...(good[name] ?? []), option.long!, value]);
+        const { status, out, err } = await commandLine(
+          ...[name, ...(good[name] ?? []), option.long!, value],
+        );
         t.not(status, 0, `${flag} '${value}'`);
         t.is(out, '', `${flag} '${value}'`);
         t.true(err.includes(option.long!) || (value !== '' && err.includes(value)), err);
@@ -152,7 +133,7 @@ const refusals: readonly (readonly [args: readonly string[], says: RegExp])[] = 
 for (const [args, says] of refusals) {
   const line = args.map((arg) => arg.replace(folder, '')).join(' ');
   test.serial(`${line}: refused, and nothing made`, async (t) => {
-    const { status, out, err } = await run(args);
+    const { status, out, err } = await commandLine(...args);
     t.not(status, 0);
     t.is(out, '');
     t.regex(err, says);
