@@ -22,6 +22,8 @@ import { policies } from '../../lib/policy/index.js';
 import { Scheduler, type SchedulerOptions, type Task } from '../../lib/sched/index.js';
 import { claimTaskWork, closeTaskWork, runTaskWork } from '../../lib/sched/task-work.js';
 import { KiB, MiB, ms, PAGE_SIZE } from '../../lib/units.js';
+import { assertBalanced } from '../support/balance.js';
+import { watchBalance } from '../support/end-of-file.js';
 import { memoryRegion } from '../support/mm-fixture.js';
 
 export const allCaps: readonly Capability[] = [
@@ -202,6 +204,7 @@ export class FsMachine {
       pmem: this.device,
       admitPin,
     });
+    watchBalance(this.mm);
     this.mm.longtermFsdax = (mapping) =>
       this.mounts.find((fs) => fs.mount.id === mapping.host.mount)?.policy.rules.longtermFsdax;
     this.env = {
@@ -277,12 +280,7 @@ export class FsMachine {
     for (const process of this.processes.values()) if (!process.exiting) await process.exit();
     await this.sched.settle();
     for (const fs of [...this.mounts]) await this.unmount(fs);
-    const { pages, pinTable } = this.mm;
-    t.is(pinTable.size, 0, 'pins left');
-    for (const region of pages.regions) {
-      t.is(pages.native.firstBusy(region.basePfn, region.nrPages), -1, `${region.kind} references`);
-    }
-    t.is(pages.nrOrphans, 0, 'orphan pages');
+    assertBalanced(t, this.mm);
     this.device.close();
   }
 }

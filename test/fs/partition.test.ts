@@ -25,10 +25,10 @@ test('both views of a partition show the same bytes', async (t) => {
   t.deepEqual(paged.read(4, 0, 4096), new Uint8Array(4096));
   t.is(paged.pfnOf(7), firstPfn + 7);
   t.is(paged.blockOf(firstPfn + 7), 7);
-  m.device.close();
+  await m.end(t);
 });
 
-test('a position outside is a mistake of ours', (t) => {
+test('a position outside is a mistake of ours', async (t) => {
   const m = new FsMachine();
   const views = [
     partitionOf(m.mm.pages, m.mm.pages.regions[1]!.basePfn, 8),
@@ -39,5 +39,5 @@ test('a position outside is a mistake of ours', (t) => {
     t.throws(() => p.write(7, 4090, new Uint8Array(7)));
     t.throws(() => p.zero(7, 2));
   }
-  m.device.close();
+  await m.end(t);
 });

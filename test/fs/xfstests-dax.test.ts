@@ -70,8 +70,8 @@ function durableView(device: DaxDevice): () => Uint8Array {
 }
 
 for (const sync of [true, false]) {
-  const kept = sync ? 'is there' : 'need not be there';
-  test(`470: what was stored through ${sync ? 'MAP_SYNC' : 'a plain mapping'} and flushed ${kept} after a power cut`, async (t) => {
+  const how = sync ? 'by MAP_SYNC is there' : 'by a plain mapping need not be there';
+  test(`470: what was stored and flushed ${how} after a power cut`, async (t) => {
     const m = new FsMachine({ deviceLen: MiB });
     const fs = await withLongLog(m, 'ext4', true);
     const app = m.process();

@@ -296,7 +296,7 @@ for (const [flavor, dax] of [
   ['ext4', false],
   ['tmpfs', false],
 ] as const) {
-  test(`${flavor} (dax ${dax}): no call on the file system takes a bad argument, or changes anything for one`, async (t) => {
+  test(`${flavor} (dax ${dax}): no call on the file system takes or acts on a bad argument`, async (t) => {
     const b = await bench(flavor, dax);
     const rows = [...fsRows(b), ...makeRows(b)];
     const { problems, inputs } = await badDirectCalls(rows, () => digest(b));
@@ -307,7 +307,7 @@ for (const [flavor, dax] of [
     await b.m.end(t);
   });
 
-  test(`${flavor} (dax ${dax}): no call on an open file takes a bad argument, or changes anything for one`, async (t) => {
+  test(`${flavor} (dax ${dax}): no call on an open file takes or acts on a bad argument`, async (t) => {
     const b = await bench(flavor, dax);
     const rows = fileRows(b);
     const { problems, inputs } = await badDirectCalls(rows, () => digest(b));

@@ -52,7 +52,7 @@ for (const kernel of ['6.1', '6.12', '7.2', 'proposed'] satisfies KernelName[]) 
     });
   });
 
-  test(`${kernel}: data file opened after the device: the lease goes while the pin is held (facts 8 b)`, async (t) => {
+  test(`${kernel}: a file opened after the device loses its lease while it is pinned (facts 8 b)`, async (t) => {
     await onMachine(t, { kernel }, async (machine) => {
       const app = machine.spawn('app');
       await makeFile(app, '/cache/data', len);

@@ -24,6 +24,7 @@ import {
   WaitQueue,
 } from '../../lib/sched/index.js';
 import { addTaskWork } from '../../lib/sched/task-work.js';
+import { watchBalance } from '../support/end-of-file.js';
 import { memoryRegion } from '../support/mm-fixture.js';
 
 export type Journal = string[];
@@ -302,10 +303,12 @@ export function fixture({ kernel: name = '7.2', live, ...opts }: FixtureOptions 
   mounts.mount('/other', new FakeFs(sched, journal) as unknown as FileSystemOps);
   const devices = new Map<string, FakeDevice>();
   const rules = kernelRules[name];
+  const mmEnv = newMMEnv(sched, rules, { ram: memoryRegion(128), pmem: memoryRegion(32) });
+  watchBalance(mmEnv);
   const kernel: Kernel = {
     sched,
     rules,
-    mmEnv: newMMEnv(sched, rules, { ram: memoryRegion(128), pmem: memoryRegion(32) }),
+    mmEnv,
     mounts,
     leaseSettings: defaultLeaseSettings(),
     makePipe: () => new FakePipe(journal),
@@ -317,4 +320,10 @@ export function fixture({ kernel: name = '7.2', live, ...opts }: FixtureOptions 
     },
   };
   return { sched, kernel, table: new ProcessTable(kernel), fs, journal, devices };
+}
+
+/** Every process ends, and with it what it has pinned. */
+export async function everybodyExits({ table, sched }: Fixture): Promise<void> {
+  for (const process of table.alive) await process.exit();
+  await sched.settle();
 }

@@ -3,7 +3,7 @@
 import test from 'ava';
 import { PAGE_SIZE } from '../../lib/units.js';
 import { TestFile } from '../support/mm-fixture.js';
-import { fixture, type Fixture } from './fixture.js';
+import { everybodyExits, fixture, type Fixture } from './fixture.js';
 import type { Process } from '../../lib/process/process.js';
 
 async function user(f: Fixture, limitPages: number): Promise<Process> {
@@ -44,6 +44,8 @@ test('the account of the user is held against the limit of the process that asks
   await b.uringRegister(addrB, PAGE_SIZE);
   t.is(b.user.lockedVm, 4);
   t.is(a.user, b.user);
+  await everybodyExits(f);
+  t.is(a.user.lockedVm, 0);
 });
 
 test('with CAP_IPC_LOCK no user is charged and there is no limit', async (t) => {
@@ -54,6 +56,7 @@ test('with CAP_IPC_LOCK no user is charged and there is no limit', async (t) => 
   await app.uringRegister(addr, 4 * PAGE_SIZE);
   t.is(app.user.lockedVm, 0);
   t.is(app.status().vmPinPages, 4);
+  await everybodyExits(f);
 });
 
 test('exit of the process and passing the ring on settle whose pages they are', async (t) => {
@@ -124,6 +127,7 @@ for (const [kernel, kind, code] of [
     else await call;
     t.is(pinned(f), code === null ? 2 : 0);
     t.is(app.status().vmPinPages, code === null ? 2 : 0);
+    await everybodyExits(f);
   });
 }
 

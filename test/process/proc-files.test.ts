@@ -3,10 +3,11 @@
 import test from 'ava';
 import { pinUserPages } from '../../lib/mm/pin-user-pages.js';
 import { PAGE_SIZE } from '../../lib/units.js';
-import { fixture } from './fixture.js';
+import { everybodyExits, fixture } from './fixture.js';
 
 test('status counts pages and KiB of both accounts, descriptors and pending signals', async (t) => {
-  const app = fixture().table.spawn('app');
+  const f = fixture();
+  const app = f.table.spawn('app');
   await app.open('/f', ['creat']);
   const addr = await app.mmap({ len: 4 * PAGE_SIZE });
   await app.mlock(addr, PAGE_SIZE);
@@ -25,6 +26,7 @@ test('status counts pages and KiB of both accounts, descriptors and pending sign
     nrFds: 2,
     pendingSignals: ['SIGUSR1'],
   });
+  await everybodyExits(f);
 });
 
 test('file_pins lists files below the open file that pins them, and bare without one', async (t) => {

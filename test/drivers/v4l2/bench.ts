@@ -22,6 +22,7 @@ import v4l2, {
 import { Display } from '../../../drivers/v4l2/display.js';
 import { Sensor } from '../../../drivers/v4l2/sensor.js';
 import type { VB2Queue } from '../../../drivers/v4l2/vb2-queue.js';
+import { watchBalance } from '../../support/end-of-file.js';
 import { Watch } from './watch.js';
 
 export interface BenchOptions {
@@ -54,6 +55,7 @@ export class Bench {
         ? new Scheduler({ mode: 'live' })
         : new Scheduler({ mode: 'simulated', seed: opts.seed ?? 1, timers: 'manual' });
     this.mm = newMMEnv(this.sched, rules, { ram: DaxDevice.memory(opts.ram ?? 64 * MiB) });
+    watchBalance(this.mm);
     this.drivers = new DriverCore({
       sched: this.sched,
       mm: this.mm,
