@@ -8,7 +8,7 @@
 import { RealClock, Scheduler } from '../sched/index.js';
 import { NS_PER_SECOND, seconds } from '../units.js';
 import { sameFailure, type Failure } from './failure.js';
-import { Stages } from './run-once.js';
+import { Stages } from './stage.js';
 import type { Scenario } from './scenario.js';
 import type { RunRecord, Search } from './search.js';
 import { shrink } from './shrink.js';

@@ -6,8 +6,9 @@ import type { Scheduler, Step } from '../sched/index.js';
 import { type TraceEvent, TraceRecorder, tracepointNames } from '../trace/index.js';
 import { NondeterminismError, type Failure } from './failure.js';
 import { ReplaySearch } from './replay-search.js';
-import { JUDGE, runOnce } from './run-once.js';
+import { JUDGE } from './run.js';
 import type { Scenario } from './scenario.js';
+import { runOnce } from './stage.js';
 import { decodeToken, encodeToken, keysHash } from './token.js';
 
 export interface ReplayedStep {

@@ -9,7 +9,7 @@
 import { BoundedSearch } from './bounded-search.js';
 import { type Failure, sameFailure } from './failure.js';
 import { ReplaySearch } from './replay-search.js';
-import { Stages } from './run-once.js';
+import { Stages } from './stage.js';
 import type { Scenario } from './scenario.js';
 import type { RunRecord } from './search.js';
 import { trimmed } from './token.js';

@@ -15,7 +15,7 @@ import {
   type Scenario,
   type Search,
 } from '../explore/index.js';
-import { Stages } from '../explore/run-once.js';
+import { Stages } from '../explore/stage.js';
 import type { LayoutPolicy } from '../lease/layout.js';
 import type { Cell, Ending } from './cell.js';
 import { cellScenario, type CellScenario } from './cell-world.js';

@@ -1,7 +1,7 @@
 // The worst schedule of one cell, recorded: for Perfetto, and for the pictures of the report.
 
 import { decodeToken, ReplaySearch } from '../explore/index.js';
-import { runOnce } from '../explore/run-once.js';
+import { runOnce } from '../explore/stage.js';
 import type { LayoutPolicy } from '../lease/layout.js';
 import { TraceRecorder } from '../trace/index.js';
 import type { Cell } from './cell.js';

@@ -3,7 +3,7 @@
 
 import test from 'ava';
 import { BoundedSearch, explore, scenario, type Scenario } from '../../lib/explore/index.js';
-import { runOnce } from '../../lib/explore/run-once.js';
+import { runOnce } from '../../lib/explore/stage.js';
 
 /** Tasks that do nothing but pass so many points at objects of their own. */
 const idlers = (...points: readonly number[]): Scenario =>

@@ -6,7 +6,7 @@ import { fieldsAreOpen, HeapSnapshot } from '../../lib/explore/heap-snapshot.js'
 import { PCTSearch, RandomSearch } from '../../lib/explore/index.js';
 import { scenarioNamed } from '../../lib/explore/planted/index.js';
 import { ReplaySearch } from '../../lib/explore/replay-search.js';
-import { Stage } from '../../lib/explore/run-once.js';
+import { Stage } from '../../lib/explore/stage.js';
 import type { RunRecord, Search } from '../../lib/explore/search.js';
 import { SideTable, type Step } from '../../lib/sched/index.js';
 import { memoryMachine } from '../support/mm-fixture.js';

@@ -3,7 +3,7 @@
 
 import test from 'ava';
 import { explore, PCTSearch, RandomSearch, scenario } from '../../lib/explore/index.js';
-import { runOnce } from '../../lib/explore/run-once.js';
+import { runOnce } from '../../lib/explore/stage.js';
 import type { Search } from '../../lib/explore/index.js';
 
 /** Fails only if the second task runs between two given points of the first. */

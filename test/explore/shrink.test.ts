@@ -2,7 +2,7 @@
 
 import test from 'ava';
 import { explore, plantedBugs, RandomSearch, ReplaySearch } from '../../lib/explore/index.js';
-import { runOnce } from '../../lib/explore/run-once.js';
+import { runOnce } from '../../lib/explore/stage.js';
 
 const names = ['unpin-too-many', 'two-truncates', 'lost-charge', 'reaper-too-early'];
 

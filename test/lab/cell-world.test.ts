@@ -2,7 +2,7 @@
 
 import test from 'ava';
 import { RandomSearch, type Scenario } from '../../lib/explore/index.js';
-import { Stages } from '../../lib/explore/run-once.js';
+import { Stages } from '../../lib/explore/stage.js';
 import { cellScenario, scenarioName } from '../../lib/lab/cell-world.js';
 import { policyNamed } from '../../lib/policy/index.js';
 import { cellOf, withDevice } from './play-fixture.js';

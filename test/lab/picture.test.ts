@@ -2,7 +2,7 @@
 
 import test from 'ava';
 import { decodeToken, ReplaySearch } from '../../lib/explore/index.js';
-import { runOnce } from '../../lib/explore/run-once.js';
+import { runOnce } from '../../lib/explore/stage.js';
 import type { Cell } from '../../lib/lab/cell.js';
 import { cellScenario } from '../../lib/lab/cell-world.js';
 import { type Picture, PictureMaker } from '../../lib/lab/picture.js';

@@ -3,7 +3,7 @@
 
 import test from 'ava';
 import { explore, type Scenario } from '../../../lib/explore/index.js';
-import { Stage } from '../../../lib/explore/run-once.js';
+import { Stage } from '../../../lib/explore/stage.js';
 import { registerAgainstTruncate } from '../../../lib/explore/world/small-machine.js';
 
 const scenario = registerAgainstTruncate as Scenario;

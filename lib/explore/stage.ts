@@ -1,191 +1,22 @@
-// The stage of a scenario and one run on it under one search: sets the stage, hands every choice to
-// the search, judges after every step, and says how it ended.
+// The stage of a scenario: a world that is set up, and the runs on it, one after the other.
 //
-//   SETUP --tasks start--> EXPLORED --all ended--> CLOSING (finish checks)
-//     ^------------- put back (reset: 'restore') -------'
+//   SET UP --run()--> USED --put back (reset: 'restore')--> run() ...
+//                       `--otherwise: a new stage for the next run
 //
-// In SETUP and CLOSING the first answer is always taken, and nothing of them is in a token.
+// With reset 'restore' the body sets the stage once, before the first run; else it is a part of
+// every run.
 
 import assert from 'node:assert/strict';
-import {
-  type Access,
-  choiceKey,
-  type ObjectId,
-  Scheduler,
-  type SimulatedOptions,
-  type Step,
-  type Strategy,
-  type Task,
-} from '../sched/index.js';
-import {
-  BrokenError,
-  checkFailure,
-  CutError,
-  type Failure,
-  NondeterminismError,
-  runFailure,
-} from './failure.js';
+import { Scheduler, type SimulatedOptions } from '../sched/index.js';
+import { checkFailure, CutError, NondeterminismError, runFailure } from './failure.js';
 import { fieldsAreOpen, HeapSnapshot } from './heap-snapshot.js';
-import type { Ground, InvariantOptions, Race, Scenario } from './scenario.js';
+import { Run, type RunOptions } from './run.js';
+import type { Ground, Scenario } from './scenario.js';
 import type { RunRecord, Search } from './search.js';
 
-/** Begins the labels of the objects that stand for judges. */
-export const JUDGE = 'judge of ';
 const DEFAULT_MAX_POINTS = 10_000;
 /** The event loop that all of this runs in. */
 const host = new Scheduler({ mode: 'live' });
-
-export interface RunOptions {
-  /** Go on after a failure, so that a reduction sees whole runs. */
-  readonly keepGoing?: boolean;
-  /** Hears every explored step, after the checks, with what was noted in it. */
-  readonly onStep?: (step: Step, notes: readonly string[]) => void;
-  /** Hears of the scheduler before anything runs on it. */
-  readonly onScheduler?: (sched: Scheduler) => void;
-}
-
-interface Invariant {
-  readonly name: string;
-  readonly check: () => void;
-  readonly judge: ObjectId;
-  readonly over: ReadonlySet<ObjectId> | null;
-  broken: boolean;
-}
-
-class Run implements Race, Strategy {
-  readonly name: string;
-  sched!: Scheduler;
-  phase: 'setup' | 'explored' | 'closing' = 'setup';
-  failures: Failure[] = [];
-  choices: number[] = [];
-  keys: number[] = [];
-  readonly tasks: { readonly name: string; readonly fn: (task: Task) => Promise<void> }[] = [];
-  readonly finishers: { name: string; check: (task: Task) => void | Promise<void> }[] = [];
-  preemptions = 0;
-  width = 1;
-  outcomeOf: (() => string) | null = null;
-  /** The task of the scenario that threw. */
-  culprit = '';
-  /** Given with keep(): put back with the world. */
-  readonly kept: object[] = [];
-  /** From begin() on; nothing is asked of it while the stage is set. */
-  #search!: Search;
-  #options: RunOptions = {};
-  readonly #invariants: Invariant[] = [];
-  #notes: string[] = [];
-
-  constructor(name: string) {
-    this.name = name;
-  }
-
-  /** A run begins under this search; the lists are its own, and stay with its record. */
-  begin(search: Search, options: RunOptions): void {
-    this.#search = search;
-    this.#options = options;
-    this.failures = [];
-    this.choices = [];
-    this.keys = [];
-  }
-
-  keep(...objects: object[]): void {
-    this.kept.push(...objects);
-  }
-
-  choose(runnable: readonly Task[], current: Task | null, canAdvance: boolean): number {
-    if (this.phase !== 'explored') return 0;
-    const choice = this.#search.choose(runnable, current, canAdvance);
-    this.choices.push(choice);
-    this.keys.push(choiceKey(runnable, canAdvance));
-    const width = runnable.length + (canAdvance ? 1 : 0);
-    if (width > this.width) this.width = width;
-    if (choice > 0 && (current !== null || choice === runnable.length)) this.preemptions++;
-    return choice;
-  }
-
-  task(name: string, fn: (task: Task) => Promise<void>): void {
-    this.tasks.push({ name, fn });
-  }
-
-  invariant(name: string, check: () => void, opts: InvariantOptions = {}): void {
-    const judge = this.sched.newObject(`${JUDGE}${name}`);
-    const over = opts.over === undefined ? null : new Set(opts.over);
-    this.#invariants.push({ name, check, judge, over, broken: false });
-  }
-
-  finish(name: string, check: (task: Task) => void | Promise<void>): void {
-    this.finishers.push({ name, check });
-  }
-
-  outcome(value: () => string): void {
-    this.outcomeOf = value;
-  }
-
-  note(text: string): void {
-    if (this.#options.onStep !== undefined) this.#notes.push(text);
-  }
-
-  object(label: string): ObjectId {
-    return this.sched.newObject(label);
-  }
-
-  at(object: ObjectId, access: Access = 'write'): Promise<void> | undefined {
-    return this.sched.at(object, access);
-  }
-
-  /** The tasks start here, inside the body's task. */
-  start(): void {
-    const { wantsSteps } = this.#search;
-    const watched = wantsSteps || this.#invariants.length > 0 || this.#options.onStep !== undefined;
-    if (watched) this.sched.onStep = (step) => this.#stepEnded(step);
-    this.phase = 'explored';
-    for (const { name, fn } of this.tasks) this.sched.spawn(name, (task) => this.#body(task, fn));
-  }
-
-  async #body(task: Task, fn: (task: Task) => Promise<void>): Promise<void> {
-    try {
-      await fn(task);
-    } catch (error) {
-      this.culprit = task.name;
-      throw error;
-    }
-  }
-
-  #stepEnded(step: Step): void {
-    if (this.phase !== 'explored') return;
-    for (const invariant of this.#invariants) this.#judge(invariant, step);
-    if (this.#search.wantsSteps) this.#search.step(step);
-    this.#options.onStep?.(step, this.#notes);
-    if (this.#notes.length > 0) this.#notes = [];
-  }
-
-  #judge(invariant: Invariant, step: Step): void {
-    const { over, judge, name } = invariant;
-    const concerned =
-      over === null ? step.writes.length > 0 : step.writes.some((id) => over.has(id));
-    if (!concerned) return;
-    // The judge reads several objects: whatever writes one of them writes the judge.
-    (step.writes as ObjectId[]).push(judge);
-    if (invariant.broken) return;
-    try {
-      invariant.check();
-    } catch (error) {
-      invariant.broken = true;
-      const failure = checkFailure('invariant', name, error, step.taskName);
-      if (this.#options.keepGoing !== true) {
-        this.#options.onStep?.(step, this.#notes);
-        throw new BrokenError(failure);
-      }
-      this.failures.push(failure);
-    }
-  }
-
-  record(end: RunRecord['end']): RunRecord {
-    const { failures, choices, keys, preemptions, width, sched } = this;
-    const outcome = end === 'complete' ? (this.outcomeOf?.() ?? null) : null;
-    const { nrPoints } = sched;
-    return { end, failures, choices, keys, preemptions, nrPoints, width, outcome };
-  }
-}
 
 async function groundOf(scenario: Scenario, options: SimulatedOptions): Promise<Ground<unknown>> {
   if (scenario.world !== undefined) return scenario.world.make(options);

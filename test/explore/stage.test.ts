@@ -1,9 +1,10 @@
-// Goal: one run is told truly, whichever way it ends; the body and the closing are not explored.
+// Goal: a run is told truly, whichever way it ends; the body and the closing are not explored; a
+// stage is used again where it can be put back, and only there.
 
 import test from 'ava';
 import assert from 'node:assert/strict';
-import { ReplaySearch, scenario, type Race } from '../../lib/explore/index.js';
-import { runOnce } from '../../lib/explore/run-once.js';
+import { RandomSearch, ReplaySearch, scenario, type Race } from '../../lib/explore/index.js';
+import { runOnce, Stages } from '../../lib/explore/stage.js';
 import { WaitQueue } from '../../lib/sched/index.js';
 
 const run = (body: (race: Race) => void | Promise<void>, choices: readonly number[] = []) => {
@@ -11,38 +12,6 @@ const run = (body: (race: Race) => void | Promise<void>, choices: readonly numbe
   search.begin();
   return runOnce(scenario('one', 'one run', body, { maxPoints: 200 }), search);
 };
-
-test('an invariant is judged after each step that writes, and stops the run there', async (t) => {
-  const record = await run((race) => {
-    const cell = race.object('cell');
-    let value = 0;
-    race.invariant('the value stays below 2', () => assert(value < 2, `it is ${value}`));
-    race.task('t', async () => {
-      for (let i = 0; i < 5; i++) {
-        await race.at(cell);
-        value++;
-      }
-    });
-  });
-  t.is(record.end, 'failed');
-  t.is(record.failures[0]!.kind, 'invariant');
-  t.is(record.failures[0]!.message, 'the value stays below 2: it is 2');
-  t.is(record.failures[0]!.task, 't');
-  t.is(record.nrPoints, 3);
-});
-
-test('an invariant over given objects is judged when one of them is written', async (t) => {
-  let judged = 0;
-  await run((race) => {
-    const [watched, other] = [race.object('watched'), race.object('other')];
-    race.invariant('counts', () => void judged++, { over: [watched] });
-    race.task('t', async () => {
-      for (const id of [other, watched, other, watched]) await race.at(id);
-      await race.at(other);
-    });
-  });
-  t.is(judged, 2);
-});
 
 test('deadlock, livelock, leak and stray code are told apart', async (t) => {
   const stuck = await run((race) => {
@@ -108,3 +77,25 @@ test.serial('runs that overlap have no stacks, and leave errors with theirs', as
   t.deepEqual(limits, [0, 0]);
   t.is(Error.stackTraceLimit, before);
 });
+
+for (const [reset, bodies] of [
+  ['restore', 1],
+  ['rebuild', 5],
+] as const) {
+  test(`${reset}: five runs set ${bodies} stages, and each begins with what the body left`, async (t) => {
+    let set = 0;
+    const begunWith: number[] = [];
+    const counted = scenario('counted', 'counts its runs', (race) => {
+      set++;
+      const kept = { runs: 10 };
+      race.keep(kept);
+      race.task('t', async () => void begunWith.push(kept.runs++));
+    });
+    const stages = new Stages({ ...counted, reset });
+    const search = new RandomSearch(1, 5);
+    while (search.begin()) search.end(await stages.run(search));
+    await stages.end();
+    t.is(set, bodies);
+    t.deepEqual(begunWith, [10, 10, 10, 10, 10]);
+  });
+}
