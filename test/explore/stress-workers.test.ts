@@ -8,8 +8,19 @@ import { stressRig } from './stress-rig.js';
 
 const order = { name: 'threads-gup-fast', url: null, seed: 1, threads: 2 };
 
-async function parked({ parked: word }: StressMemory, nr: number): Promise<void> {
-  for (let now = word.load(); now < nr; now = word.load()) await word.waitAsync(now);
+/** So many have parked; rejects when one of them ended instead. */
+async function parked(
+  { parked: word }: StressMemory,
+  nr: number,
+  { ended }: { readonly ended: Promise<void> },
+): Promise<void> {
+  const tooFew = ended.then(() => {
+    throw new Error(`${word.load()} of ${nr} parked, and all have ended`);
+  });
+  tooFew.catch(() => {}); // it comes later too, when nobody waits any more
+  for (let now = word.load(); now < nr; now = word.load()) {
+    await Promise.race([word.waitAsync(now), tooFew]);
+  }
 }
 
 /** Told to end: each gives its pins back and parks once more. */
@@ -20,31 +31,31 @@ function end(memory: StressMemory): void {
 
 test('threads have numbers from the first one on, and end when they are told to', async (t) => {
   using rig = stressRig();
-  const { ended } = startThreads(order, rig.memory.parts, 3);
-  await parked(rig.memory, 2);
+  const threads = startThreads(order, rig.memory.parts, 3);
+  await parked(rig.memory, 2, threads);
   end(rig.memory);
-  await ended;
+  await threads.ended;
   t.is(rig.memory.parked.load(), 4);
   t.deepEqual(rig.judged(), []);
 });
 
 test('processes open the same files, and end when their threads have', async (t) => {
   using rig = stressRig();
-  const { ended } = startProcesses({ ...order, threads: 1 }, rig.folder, 2);
-  await parked(rig.memory, 2);
+  const processes = startProcesses({ ...order, threads: 1 }, rig.folder, 2);
+  await parked(rig.memory, 2, processes);
   end(rig.memory);
-  await ended;
+  await processes.ended;
   t.is(rig.memory.parked.load(), 4);
 });
 
 test('threads and processes that are ended otherwise are told of', async (t) => {
   using rig = stressRig();
   const threads = startThreads(order, rig.memory.parts, 0);
-  await parked(rig.memory, 2);
+  await parked(rig.memory, 2, threads);
   threads.kill();
   await t.throwsAsync(threads.ended, { message: /thread \d ended with 1/ });
   const processes = startProcesses({ ...order, threads: 1 }, rig.folder, 1);
-  await parked(rig.memory, 3);
+  await parked(rig.memory, 3, processes);
   processes.kill();
   await t.throwsAsync(processes.ended, { message: /process 0 ended with SIGKILL/ });
 });
