@@ -10,6 +10,7 @@
 import assert from 'node:assert/strict';
 import { WaitQueue, type Scheduler, type Task } from '../../lib/driver/index.js';
 import type { Field, VB2Buffer } from './buffer.js';
+import type { PlaneMemory } from './memory.js';
 
 /** Where a finished buffer goes. */
 export type Outcome = 'DONE' | 'ERROR' | 'QUEUED';
@@ -19,7 +20,7 @@ export interface FrameInfo {
   readonly sequence: number;
   readonly timestampNs: number;
   readonly field?: Field;
-  /** Bytes written; what bufPrepare() set if not given. */
+  /** Bytes written into each plane; what bufPrepare() set if not given. */
   readonly bytesused?: number;
   /** The last buffer of the stream: the next DQBUF is EPIPE. */
   readonly last?: boolean;
@@ -54,11 +55,6 @@ export class ActiveBuffer {
     return this.#state === 'OWNED';
   }
 
-  /** Bytes the driver may move. */
-  get len(): number {
-    return this.vb.length;
-  }
-
   /** The hardware writes into a plane of the buffer. BufferTaken, DmaFault. */
   async write(pos: number, source: Uint8Array, plane = 0): Promise<void> {
     await this.#transfer(() => this.#memory(plane).write(pos, source));
@@ -88,7 +84,7 @@ export class ActiveBuffer {
     });
   }
 
-  #memory(plane: number): NonNullable<VB2Buffer['memory']> {
+  #memory(plane: number): PlaneMemory {
     const memory = this.vb.planes[plane]?.memory;
     assert(memory, `buffer ${this.vb.index} is active without memory of plane ${plane}`);
     return memory;

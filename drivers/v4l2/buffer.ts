@@ -151,11 +151,10 @@ export class VB2Plane {
   }
 }
 
-/** A buffer is its first plane, and has more of them where the format does (NV12M). */
-export class VB2Buffer extends VB2Plane {
+export class VB2Buffer {
   readonly index: number;
   readonly memoryKind: MemoryKind;
-  /** All of them, the buffer itself first. */
+  /** One, or as many as lie apart in the format (NV12M). */
   readonly planes: readonly VB2Plane[];
   state: BufferState = 'DEQUEUED';
   prepared = false;
@@ -170,11 +169,10 @@ export class VB2Buffer extends VB2Plane {
 
   /** sizes: bytes of each plane. */
   constructor(index: number, memoryKind: MemoryKind, sizes: readonly number[]) {
-    const [first, ...others] = sizes;
-    super(first ?? 0);
+    assert(sizes.length > 0, `buffer ${index}: no planes`);
     this.index = index;
     this.memoryKind = memoryKind;
-    this.planes = [this, ...others.map((size) => new VB2Plane(size))];
+    this.planes = sizes.map((size) => new VB2Plane(size));
   }
 
   /** The mmap cookie: which buffer, not where in it. videobuf2-core.c:__setup_offsets. */

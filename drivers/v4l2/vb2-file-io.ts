@@ -8,9 +8,12 @@
 // Setting up is synchronous, since MMAP buffers never wait: poll() may do it.
 
 import type { Caller } from '../../lib/driver/index.js';
-import type { VB2Buffer } from './buffer.js';
+import type { VB2Buffer, VB2Plane } from './buffer.js';
 import { requestBuffers } from './vb2-alloc.js';
 import type { VB2Queue } from './vb2-queue.js';
+
+/** The only one: see the constructor. */
+const planeOf = (vb: VB2Buffer): VB2Plane => vb.planes[0]!;
 
 export class FileIO {
   readonly #q: VB2Queue;
@@ -46,7 +49,7 @@ export class FileIO {
   async read(caller: Caller, target: Uint8Array, nonblock: boolean): Promise<number> {
     const vb = await this.#current(caller, nonblock);
     const len = Math.min(target.length, this.#end - this.#pos);
-    await vb.memory?.read(this.#pos, target.subarray(0, len));
+    await planeOf(vb).memory?.read(this.#pos, target.subarray(0, len));
     this.#advance(vb, len);
     return len;
   }
@@ -55,7 +58,7 @@ export class FileIO {
   async write(caller: Caller, source: Uint8Array, nonblock: boolean): Promise<number> {
     const vb = await this.#current(caller, nonblock);
     const len = Math.min(source.length, this.#end - this.#pos);
-    await vb.memory?.fill(this.#pos, source.subarray(0, len));
+    await planeOf(vb).memory?.fill(this.#pos, source.subarray(0, len));
     this.#advance(vb, len);
     return len;
   }
@@ -80,7 +83,8 @@ export class FileIO {
     }
     this.#vb = vb;
     this.#pos = 0;
-    this.#end = this.#q.isOutput ? vb.length : vb.bytesused;
+    const { length, bytesused } = planeOf(vb);
+    this.#end = this.#q.isOutput ? length : bytesused;
     return vb;
   }
 
@@ -92,7 +96,9 @@ export class FileIO {
   }
 
   #queue(vb: VB2Buffer, bytesused: number): void {
-    vb.wanted = { bytesused, dataOffset: 0, length: vb.length, userptr: 0, dmabuf: null };
+    const plane = planeOf(vb);
+    const { length } = plane;
+    plane.wanted = { bytesused, dataOffset: 0, length, userptr: 0, dmabuf: null };
     this.#q.queueMmap(vb);
   }
 

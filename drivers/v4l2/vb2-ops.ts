@@ -1,7 +1,7 @@
 // struct vb2_ops: what a driver adds to a queue. Keep sorted; all but two are required.
 //
 //   op              holds      may throw         after it
-//   bufPrepare      the lock   EINVAL EIO        vb.bytesused is set (capture)
+//   bufPrepare      the lock   EINVAL EIO        bytesused is set (capture)
 //   bufQueue        the lock   no                the driver owns the hold, until done()
 //   queueSetup      the lock   EINVAL            nothing is kept of a refusal
 //   startStreaming  the lock   any; then every hold was given back as 'QUEUED'

@@ -9,7 +9,7 @@ import { FakeMemory } from './fake-queue.js';
 function hold(): { sched: Scheduler; vb: VB2Buffer; active: ActiveBuffer; ends: string[] } {
   const sched = new Scheduler({ mode: 'simulated', seed: 1 });
   const vb = new VB2Buffer(0, 'USERPTR', [16]);
-  vb.memory = new FakeMemory(16);
+  vb.planes[0]!.memory = new FakeMemory(16);
   const ends: string[] = [];
   const active = new ActiveBuffer(sched, vb, (outcome) => void ends.push(outcome));
   return { sched, vb, active, ends };
@@ -27,7 +27,7 @@ test("a hold that is done is no longer the driver's, and cannot be done again", 
 test('bytes go to the memory behind the buffer', async (t) => {
   const { active, vb } = hold();
   await active.write(4, Uint8Array.of(1, 2));
-  t.deepEqual([...(vb.memory as FakeMemory).bytes.subarray(3, 7)], [0, 1, 2, 0]);
+  t.deepEqual([...(vb.planes[0]!.memory as FakeMemory).bytes.subarray(3, 7)], [0, 1, 2, 0]);
   const read = new Uint8Array(2);
   await active.read(4, read);
   t.deepEqual([...read], [1, 2]);
@@ -38,7 +38,7 @@ test('taking back waits for a transfer; it and every later one is BufferTaken', 
   const gate = new WaitQueue(sched, 'gate');
   const order: string[] = [];
   let slow: Task | null = null;
-  vb.memory!.write = async () => {
+  vb.planes[0]!.memory!.write = async () => {
     await gate.wait(slow!, { why: 'the bus' });
     order.push('moved');
   };

@@ -29,7 +29,7 @@ for (const [state, flags] of Object.entries(shown)) {
 test('PREPARED shows only while DEQUEUED, MAPPED while somebody else has the memory', (t) => {
   const vb = new VB2Buffer(1, 'MMAP', [10]);
   const memory = new FakeMemory(10);
-  vb.memory = memory;
+  vb.planes[0]!.memory = memory;
   vb.prepared = true;
   const flags = () => describeBuffer(vb, 'VIDEO_CAPTURE', ['TIMESTAMP_MONOTONIC']).flags;
   t.deepEqual(flags(), ['PREPARED', 'TIMESTAMP_MONOTONIC']);

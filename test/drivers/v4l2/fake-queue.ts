@@ -115,7 +115,7 @@ export class FakeQueue {
       ops: {
         bufPrepare: (vb) => {
           if (this.prepareError !== null) throw this.prepareError;
-          if (this.queue.dir === 'capture') vb.bytesused = bufferSize;
+          if (this.queue.dir === 'capture') vb.planes[0]!.bytesused = bufferSize;
         },
         bufQueue: (active) => {
           this.log.push(`queue ${active.vb.index}`);

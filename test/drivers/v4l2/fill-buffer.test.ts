@@ -18,7 +18,7 @@ test("capture: bytesused, field and the driver's flags are not the application's
     bytesused: 9e9,
     flags: ['LAST', 'KEYFRAME', 'NO_CACHE_CLEAN'],
   });
-  t.like(vb.wanted, { bytesused: 0, length: 100, userptr: 0 });
+  t.like(vb.planes[0]!.wanted, { bytesused: 0, length: 100, userptr: 0 });
   t.is(vb.flags.size, 0);
 });
 
@@ -36,9 +36,9 @@ test('output: no bytesused means all, too many are EINVAL, so is a picture after
   const { queue, vb } = bufferOf({ type: 'VIDEO_OUTPUT' }, 'MMAP');
   const fill = (arg: object) => () => fillBuffer(queue, vb, { index: 0, ...arg });
   fill({})();
-  t.is(vb.wanted!.bytesused, 100);
+  t.is(vb.planes[0]!.wanted!.bytesused, 100);
   fill({ bytesused: 60, dataOffset: 20, flags: ['KEYFRAME', 'LAST'], field: 'TOP' })();
-  t.like(vb.wanted, { bytesused: 60, dataOffset: 20 });
+  t.like(vb.planes[0]!.wanted, { bytesused: 60, dataOffset: 20 });
   t.deepEqual([...vb.flags], ['KEYFRAME']);
   t.is(vb.field, 'TOP');
   t.throws(fill({ bytesused: 101 }), { message: /EINVAL/ });
@@ -49,5 +49,5 @@ test('output: no bytesused means all, too many are EINVAL, so is a picture after
 test('user memory: pointer and length are what was said', (t) => {
   const { queue, vb } = bufferOf({}, 'USERPTR');
   fillBuffer(queue, vb, { index: 0, userptr: 4096, length: 500 });
-  t.like(vb.wanted, { userptr: 4096, length: 500 });
+  t.like(vb.planes[0]!.wanted, { userptr: 4096, length: 500 });
 });

@@ -52,7 +52,7 @@ test('USERPTR: too short is EINVAL, bad memory its errno; the old memory is gone
     t.is(await prepare(f, { userptr: 8192, length: 100 }), 'ok');
     t.is(await prepare(f, arg), want);
     t.is(f.held, 0);
-    t.is(f.queue.buffer(0).userptr, 0);
+    t.is(f.queue.buffer(0).planes[0]!.userptr, 0);
   }
 });
 
@@ -77,7 +77,7 @@ test('DMABUF: no file and too few bytes are EINVAL; length 0 is all of it', asyn
   t.is(await prepare(f, { dmabuf: dmabuf(50) }), 'EINVAL');
   const buf = dmabuf(300);
   t.is(await prepare(f, { dmabuf: buf }), 'ok');
-  t.is(f.queue.buffer(0).length, 300);
+  t.is(f.queue.buffer(0).planes[0]!.length, 300);
   t.is(await prepare(f, { dmabuf: buf, length: 300 }), 'ok');
   t.is(f.memories.length, 1);
   t.is(await prepare(f, { dmabuf: dmabuf(300) }), 'ok');
@@ -101,6 +101,6 @@ test('MMAP memory is prepared without waiting, and never without having been che
   vb.timestampNs = 5;
   prepareMmap(f.queue, vb);
   t.true(vb.prepared);
-  t.is(vb.bytesused, 100);
+  t.is(vb.planes[0]!.bytesused, 100);
   t.is(vb.timestampNs, 0);
 });
