@@ -1,6 +1,7 @@
 // Goal: after a stop at any store, the partition holds the transactions up to one of them, whole,
 // and every one that commit() returned for. Method: the stores are cut off one after the other.
 
+import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
 import { isErrno } from '../../lib/errno.js';
 import { JournalLog } from '../../lib/fs/journal-log.js';
@@ -170,6 +171,80 @@ test('a block that an uncommitted transaction freed is not stored to before its 
     t.deepEqual(partition.read(A + 5, 0, 1), of(1), 'committed by now');
   });
 });
+
+const blocks = [A, A + 1, A + 2, A + 3];
+const block = fc.constantFrom(...blocks);
+const acts = fc.array(
+  fc.oneof(
+    { weight: 6, arbitrary: fc.record({ act: fc.constant('write'), block, at: fc.nat(4000) }) },
+    { weight: 2, arbitrary: fc.record({ act: fc.constantFrom('read', 'give', 'take'), block }) },
+  ),
+  { minLength: 1, maxLength: 6 },
+);
+const step = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ does: fc.constant('run'), acts }) },
+  { weight: 1, arbitrary: fc.record({ does: fc.constant('fail'), acts }) },
+  { weight: 2, arbitrary: fc.record({ does: fc.constantFrom('commit', 'checkpoint') }) },
+);
+
+/** What stands in each block; one that was given back holds nothing. */
+type Contents = Map<number, Buffer>;
+
+let value = 0;
+
+/** One act of a transaction, on the contents too; a block is taken when it was given back. */
+function perform(
+  h: JournalHandle,
+  contents: Contents,
+  { act, block: at, at: pos = 0 }: { act: string; block: number; at?: number },
+): void {
+  const bytes = contents.get(at);
+  const one = { block: at, nrBlocks: 1 };
+  if (bytes === undefined) {
+    if (act !== 'take') return;
+    h.take(one, 'metadata');
+    contents.set(at, Buffer.alloc(4096));
+  } else if (act === 'give') {
+    h.give(one, 'metadata');
+    contents.delete(at);
+  } else if (act === 'write') {
+    const data = Buffer.alloc(1 + (pos % 90), ++value);
+    h.write(at, pos, data);
+    bytes.set(data, pos);
+  }
+}
+
+testProp(
+  'whatever is done and undone, every block reads as it was left, also after a stop',
+  [fc.array(step, { minLength: 1, maxLength: 40 })],
+  async (t, steps) => {
+    const partition = made();
+    const { journal } = open(partition);
+    let contents: Contents = new Map(blocks.map((at) => [at, Buffer.alloc(4096)]));
+    const compare = (read: JournalHandle['read'], wanted: Contents): void => {
+      for (const [at, bytes] of wanted) t.deepEqual(Buffer.from(read(at, 0, 4096)), bytes);
+    };
+    for (const s of steps) {
+      if ('acts' in s) {
+        const next: Contents = new Map([...contents].map(([at, b]) => [at, Buffer.from(b)]));
+        const done = run(journal, (h) => {
+          for (const a of s.acts) perform(h, next, a);
+          compare((...where) => h.read(...where), next);
+          if (s.does === 'fail') throw new Error('no');
+        });
+        if (s.does === 'fail') await t.throwsAsync(done, { message: 'no' });
+        else contents = await done.then(() => next);
+      } else {
+        journal[s.does as 'commit' | 'checkpoint']();
+        const stopped = memoryPartition(NR_BLOCKS);
+        stopped.bytes.set(partition.bytes);
+        const { journal: after } = open(stopped);
+        compare((...where) => after.read(...where), contents);
+      }
+      compare((...where) => journal.read(...where), contents);
+    }
+  },
+);
 
 test('only what differs is logged', (t) => {
   const before = new Uint8Array(4096);
