@@ -215,9 +215,10 @@ export class LinkServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** The next adapter that has connected; waits for one. One caller at a time. */
+  /** The next adapter that has connected; waits for one. One caller at a time. EINVAL: closed. */
   async accept(): Promise<Link> {
     while (this.#arrivals.length === 0) {
+      if (!this.#server.listening) throw new Errno('EINVAL', 'link: nobody listens any more');
       await new Promise<void>((resolve) => (this.#arrived = resolve));
     }
     return this.#arrivals.shift()!;
@@ -231,6 +232,7 @@ export class LinkServer {
   /** Accept nobody any more, and end every link, and whoever has not greeted yet. */
   async close(): Promise<void> {
     const over = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#arrived?.();
     const ended = [...this.#sockets].map((socket) => {
       const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
       socket.destroy();

@@ -203,7 +203,7 @@ test('two adapters of one address cannot be linked; what is no frame ends the st
   t.false(here.hca.fabric.knows('fe80::b'));
 });
 
-test('closing the server hangs up on whoever has not greeted', async (t) => {
+test('closing the server hangs up on whoever has not greeted, and ends accept()', async (t) => {
   const here = await linkedMachine('fe80::a');
   const server = await LinkServer.listen(here.hca, { port: 0 });
   const silent = createConnection({ host: '127.0.0.1', port: server.port });
@@ -211,8 +211,10 @@ test('closing the server hangs up on whoever has not greeted', async (t) => {
   silent.on('error', () => {});
   await once(silent, 'data'); // our HELLO: the server has it
   const ended = once(silent, 'close');
-  await server.close();
+  const accepting = server.accept();
+  await Promise.all([server.close(), t.throwsAsync(accepting, { code: 'EINVAL' })]);
   await ended;
+  await t.throwsAsync(server.accept(), { code: 'EINVAL' });
   t.false(here.hca.fabric.knows('fe80::b'));
   await here.machine.powerOff();
 });
