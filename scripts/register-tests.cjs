@@ -41,10 +41,17 @@ function bundled() {
 
 // -- what is below test/ --
 
-function compiled(file) {
+function stamp(file) {
   const { mtimeMs, size } = fs.statSync(file);
+  return `${file} ${mtimeMs} ${size}`;
+}
+
+let makers = null;
+
+function compiled(file) {
+  makers ??= `${require('esbuild/package.json').version} ${stamp(__filename)}`;
   const { createHash } = require('node:crypto');
-  const hash = createHash('sha1').update(`${__filename} ${file} ${mtimeMs} ${size}`).digest('hex');
+  const hash = createHash('sha1').update(`${makers} ${stamp(file)}`).digest('hex');
   const kept = path.join(cache, `${hash}.cjs`);
   if (fs.existsSync(kept)) return fs.readFileSync(kept, 'utf8');
   const { code } = require('esbuild').transformSync(fs.readFileSync(file, 'utf8'), {

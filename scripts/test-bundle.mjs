@@ -79,12 +79,17 @@ function keep(path, contents) {
   fs.renameSync(own, path);
 }
 
-/** Bundles of sources that are no more; those of the last hour may be in use. */
+/**
+ * Bundles of sources that are no more; those of the last hour may be in use. Another run may sweep
+ * or rename at the same time.
+ */
 function sweep() {
   const old = Date.now() - 3600e3;
   for (const name of fs.readdirSync(cache)) {
+    if (!name.startsWith('bundle-')) continue;
     const path = join(cache, name);
-    if (name.startsWith('bundle-') && fs.statSync(path).mtimeMs < old) fs.rmSync(path);
+    const made = fs.statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+    if (made !== undefined && made < old) fs.rmSync(path, { force: true });
   }
 }
 
