@@ -51,8 +51,9 @@ export async function runTaskWork(task: Task): Promise<void> {
   if (failures.length > 0) throw failures[0];
 }
 
-/** From here on work is for others to run; the list must be empty. */
+/** From here on work is for others to run; there must be a list, and nothing on it. */
 export function closeTaskWork(task: Task): void {
-  if (pendingTaskWork(task) > 0) assert.fail(`task ${task.name} leaves with work undone`);
+  if (task.work === null) assert.fail(`task ${task.name} has no work list`);
+  if (task.work.length > 0) assert.fail(`task ${task.name} leaves with work undone`);
   task.work = null;
 }

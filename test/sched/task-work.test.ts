@@ -64,3 +64,17 @@ test('work that fails does not keep the rest from running', async (t) => {
   );
   t.deepEqual(ran, ['first']);
 });
+
+test('a list that is closed twice, claimed twice or left with work on it is a BUG', async (t) => {
+  await simulated().run('syscall', async (task) => {
+    t.throws(() => closeTaskWork(task), { message: /no work list/ });
+    claimTaskWork(task);
+    t.throws(() => claimTaskWork(task), { message: /already has a work list/ });
+    addTaskWork(task, 'a', () => {});
+    t.throws(() => closeTaskWork(task), { message: /work undone/ });
+    await runTaskWork(task);
+    closeTaskWork(task);
+    t.throws(() => closeTaskWork(task), { message: /no work list/ });
+    await t.throwsAsync(runTaskWork(task), { message: /no work list/ });
+  });
+});
