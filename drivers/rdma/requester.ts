@@ -59,11 +59,7 @@ const nowNs = (qp: QueuePair): number => qp.hca.sched.clock.nowNs;
 async function rest(task: Task, qp: QueuePair): Promise<void> {
   const untilNs = qp.window.deadlineNs;
   const { why } = qp;
-  if (untilNs === Infinity) {
-    await qp.work.waitEvent(task, () => hasWork(qp, untilNs), { mode: 'killable', why });
-  } else {
-    await qp.work.waitEvent(task, () => hasWork(qp, untilNs), { mode: 'killable', why, untilNs });
-  }
+  await qp.work.waitEvent(task, () => hasWork(qp, untilNs), { mode: 'killable', why, untilNs });
 }
 
 function hasWork(qp: QueuePair, untilNs: number): boolean {
