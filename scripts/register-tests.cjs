@@ -51,7 +51,8 @@ let makers = null;
 function compiled(file) {
   makers ??= `${require('esbuild/package.json').version} ${stamp(__filename)}`;
   const { createHash } = require('node:crypto');
-  const hash = createHash('sha1').update(`${makers} ${stamp(file)}`).digest('hex');
+  const key = `${makers} ${stamp(file)}`;
+  const hash = createHash('sha1').update(key).digest('hex');
   const kept = path.join(cache, `${hash}.cjs`);
   if (fs.existsSync(kept)) return fs.readFileSync(kept, 'utf8');
   const { code } = require('esbuild').transformSync(fs.readFileSync(file, 'utf8'), {
