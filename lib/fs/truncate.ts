@@ -1,11 +1,11 @@
 // truncate(2), ftruncate(2) and O_TRUNC (fs/open.c, facts 4.3).
 //
 //   by path   EISDIR, EINVAL -> EROFS -> EACCES -> EPERM -> write count -> lease break -> as below
-//   by fd     (leases are not asked) -> EFBIG, EPERM -> delegations -> layout break -> new size
+//   by fd     (leases are not asked) -> EPERM -> delegations -> EFBIG -> layout break -> new size
 //
 // A delegation that stands after the lease break, as it does when its holder truncates by fd, is
 // asked for like any and not waited for: EAGAIN (do_truncate calls notify_change without a
-// delegated_inode).
+// delegated_inode). The file system looks at the size after that (->setattr, inode_newsize_ok).
 
 import { shown } from '../arguments.js';
 import { Errno } from '../errno.js';
@@ -21,7 +21,7 @@ export function checkLength(len: number): void {
     throw new Errno('EINVAL', `truncate: length ${shown(len)}`);
 }
 
-/** do_truncate(): may be written to. EAGAIN, EFBIG, EPERM, EINTR, and what the policy says. */
+/** do_truncate(): may be written to. EPERM, EAGAIN, EFBIG, EINTR, and what the policy says. */
 export async function truncateInode(caller: Caller, inode: Inode, len: number): Promise<void> {
   const { task } = caller;
   if (inode.record.immutable) throw new Errno('EPERM', `truncate: ${inode.label} is immutable`);
@@ -29,9 +29,11 @@ export async function truncateInode(caller: Caller, inode: Inode, len: number): 
     if (len > inode.size()) checkNewSize(caller, inode, len);
     else if (len > inode.fs.maxBytes) throw new Errno('EFBIG', `truncate: ${len} bytes`);
   };
+  const first = (): void => inode.leases.tryBreakDeleg(caller);
+  // Both before anything is waited for; first() again under the lock that keeps new ones away.
+  first();
   check();
   const range = () => shrinkRange(inode, len);
-  const first = (): void => inode.leases.tryBreakDeleg(caller);
   await withLayoutBroken({ inode, op: 'truncate', task, caller, range, check, first }, (blocks) =>
     setSize(task, inode, len, blocks),
   );

@@ -245,10 +245,13 @@ test('ftruncate of a write delegation’s holder breaks it and is EAGAIN', async
   const { m, fs, H } = await stage();
   const file = await H.open(fs, '/g', ['rdwr']);
   await H.call((c) => file.setDeleg(c, 'F_WRLCK', 3));
+  H.fsize = 10;
+  t.is(await outcome(H.truncate(file, 11)), 'EAGAIN', 'before the size is looked at');
   t.is(await outcome(H.truncate(file, 0)), 'EAGAIN');
   t.deepEqual(H.signals, ['SIGIO']);
   t.is(file.getDeleg(), 'F_UNLCK');
   await H.call((c) => file.setDeleg(c, 'F_UNLCK', 3));
+  t.is(await outcome(H.truncate(file, 11)), 'EFBIG');
   t.is(await outcome(H.truncate(file, 0)), 'ok');
   await m.end(t);
 });
