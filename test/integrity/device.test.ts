@@ -126,7 +126,7 @@ test('every byte of the info block is under its checksum', (t) => {
     const bad = Buffer.from(good);
     bad[at]! ^= 0x10;
     writeFileSync(path, bad);
-    refused(t, `byte ${at}`, () => DaxDevice.open(path), ['EUCLEAN', 'EINVAL'], /pmem0\.img/);
+    refused(t, `byte ${at}`, () => DaxDevice.open(path), ['EUCLEAN'], /pmem0\.img/);
   }
   writeFileSync(path, good);
   t.notThrows(() => DaxDevice.open(path).close());

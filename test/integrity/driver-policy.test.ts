@@ -99,7 +99,7 @@ const mistakes: Readonly<Record<string, readonly [Mistake, RegExp]>> = {
       dev.dmaUnmap(mapping);
       dev.dmaUnmap(mapping);
     },
-    /map|release/,
+    /dmaUnmap/,
   ],
 };
 

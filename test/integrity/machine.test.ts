@@ -105,7 +105,7 @@ for (const [name, bad, make, says] of options) {
   test(`a machine boots with no ${name} that is none`, async (t) => {
     for (const value of bad) {
       const what = `${name} ${String(typeof value === 'object' ? JSON.stringify(value) : value)}`;
-      await refused(t, what, make(value), ['EINVAL', 'ENODEV', 'EFAULT'], says);
+      await refused(t, what, make(value), ['EINVAL'], says);
     }
     t.log(`${bad.length} bad inputs`);
   });
@@ -146,13 +146,13 @@ const refusals: readonly (readonly [
   [
     'keeping a file system where none is',
     mount({ flavor: 'ext4', keep: true }) as MachineOptions,
-    'EUCLEAN',
-    /superblock|file system/,
+    'EINVAL',
+    /no file system here/,
   ],
 ];
 
 for (const [what, opts, code, says] of refusals) {
-  test(`${what}: ${code}`, (t) => refused(t, what, opts, [code, 'EINVAL'], says));
+  test(`${what}: ${code}`, (t) => refused(t, what, opts, [code], says));
 }
 
 /** An image with one file on it, unmounted. */
@@ -209,7 +209,7 @@ test('an image with both superblock copies damaged is refused, and not touched',
   const device = await image(t);
   for (const at of copiesOf(device)) damage(device, at);
   const before = bytesOf(device);
-  await refused(t, 'mount', keep(device), ['EUCLEAN', 'EINVAL'], /superblock/);
+  await refused(t, 'mount', keep(device), ['EINVAL'], /superblock/);
   t.true(before.equals(bytesOf(device)));
 });
 
