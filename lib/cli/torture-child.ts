@@ -8,11 +8,7 @@ import { openSync, writeSync } from 'node:fs';
 import { TortureModel, workload } from './torture-model.js';
 import { bootFor, Player, setupOf } from './torture-player.js';
 
-export async function playUntilKilled(
-  image: string,
-  progress: string,
-  seed: number,
-): Promise<void> {
+async function playUntilKilled(image: string, progress: string, seed: number): Promise<void> {
   const fd = openSync(progress, 'r+');
   const words = new Uint32Array(2);
   const note = (word: 0 | 1): void => {

@@ -4,8 +4,9 @@
 //
 // The kernel's own objects lie outside the RAM that a machine counts, so that only an injected
 // fault makes one fail, as in a Linux with CONFIG_FAILSLAB (lib/fault-inject.c:should_fail_ex;
-// Documentation/fault-injection). Unlike there, allocations that may wait fail too without
-// failslab/ignore-gfp-wait being set to N, and neither pages nor user copies are counted.
+// Documentation/fault-injection). Unlike there, threads share the count of their process,
+// allocations that may wait fail too without failslab/ignore-gfp-wait being set to N, and neither
+// pages nor user copies are counted.
 //
 // Which calls ask, with what Linux allocates in that order:
 //
