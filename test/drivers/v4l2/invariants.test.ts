@@ -85,6 +85,7 @@ const broken: readonly (readonly [rule: string, view: BufferView, spoilt: Partia
     ['queued: timestamp 0', 'queued', { timestampNs: 1 }],
     ['done: DONE', 'done', flags()],
     ['idle: no state', 'idle', flags('DONE')],
+    ['idle: bytesused <= length', 'idle', { bytesused: 101 }],
     ['dequeued: no DONE', 'dequeued', flags('DONE')],
     ['dequeued: bytesused is not 0', 'dequeued', { bytesused: 0 }],
     ['dequeued: bytesused <= length', 'dequeued', { bytesused: 101 }],

@@ -89,6 +89,7 @@ function checkView(b: V4L2Buffer, e: Expected): void {
       return;
     case 'idle':
       assert.equal(count(b, 'QUEUED', 'PREPARED', 'DONE', 'ERROR'), 0);
+      if (b.memory === 'MMAP') checkBytes(b); // a refusal empties planes of user memory
       return;
     case 'dequeued':
       assert.equal(count(b, 'QUEUED', 'PREPARED', 'DONE'), 0);
@@ -96,11 +97,17 @@ function checkView(b: V4L2Buffer, e: Expected): void {
   }
 }
 
-function checkPicture(b: V4L2Buffer, e: Expected): void {
+function checkBytes(b: V4L2Buffer): void {
   for (const { bytesused, length } of planesOf(b)) {
-    if (count(b, 'LAST', 'ERROR') === 0) assert(bytesused > 0, 'bytesused');
     assert(bytesused <= length, `${bytesused} bytes of ${length}`);
   }
+}
+
+function checkPicture(b: V4L2Buffer, e: Expected): void {
+  for (const { bytesused } of planesOf(b)) {
+    if (count(b, 'LAST', 'ERROR') === 0) assert(bytesused > 0, 'bytesused');
+  }
+  checkBytes(b);
   for (const { dataOffset, bytesused } of b.planes) {
     assert(dataOffset === 0 || dataOffset < bytesused, 'data_offset');
   }
