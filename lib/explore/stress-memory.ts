@@ -28,8 +28,8 @@ export const POOL_PAGES = 32;
 /** Of all processes together. */
 export const MOST_THREADS = 16;
 /** 32-bit words at the start of a page that devices write; each thread has some of its own. */
-export const DMA_WORDS = 64;
-export const DMA_WORDS_EACH = DMA_WORDS / MOST_THREADS;
+const DMA_WORDS = 64;
+const DMA_WORDS_EACH = DMA_WORDS / MOST_THREADS;
 
 const DEVICE_SIZE = 4 * MiB;
 /** Pages of the device before the pool: 512 pages are a group. */
@@ -76,12 +76,12 @@ export function emptyParts({ place, meta, control }: SharedParts): void {
   meta.fill(0);
 }
 
-/** What a thread counts, in its page. */
-export const tallyNames = ['pins', 'transfers', 'retries', 'strays', 'strayPfn', 'strayPgoff'];
+/** What a thread counts, in its page; of the last stray the page and where it was pinned for. */
+export const tallyAt = { pins: 0, transfers: 1, strays: 2, strayPfn: 3, strayPgoff: 4 } as const;
 
 /** What one thread says of itself. */
 export class ThreadBlock {
-  /** In the order of tallyNames. */
+  /** By tallyAt. */
   readonly tallies: Float64Array;
   /** By page of the pool: how many pins this thread holds. */
   readonly held: Int32Array;
@@ -91,7 +91,7 @@ export class ThreadBlock {
   constructor(control: SharedArrayBuffer, thread: number) {
     assert(thread >= 0 && thread < MOST_THREADS, `thread ${thread}`);
     const pos = BLOCKS_POS + thread * BLOCK_SIZE;
-    this.tallies = new Float64Array(control, pos, tallyNames.length);
+    this.tallies = new Float64Array(control, pos, Object.keys(tallyAt).length);
     this.held = new Int32Array(control, pos + HELD_POS, POOL_PAGES);
     this.slots = new Int32Array(control, pos + SLOTS_POS, POOL_PAGES);
   }

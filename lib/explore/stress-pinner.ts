@@ -6,7 +6,7 @@
 
 import { Prng } from '../sched/index.js';
 import type { Pfn, Pgoff } from '../units.js';
-import { FILE_PAGES, type StressMemory, type ThreadBlock } from './stress-memory.js';
+import { FILE_PAGES, type StressMemory, tallyAt, type ThreadBlock } from './stress-memory.js';
 import { pinOnce, type PinProtocol, stampOf } from './stress-protocol.js';
 
 /** Pins between two looks at the phase. */
@@ -35,7 +35,6 @@ export class Pinner {
   readonly #kept: Kept[] = [];
   #pins = 0;
   #transfers = 0;
-  #retries = 0;
 
   constructor(memory: StressMemory, protocol: PinProtocol, thread: number, seed: number) {
     this.#memory = memory;
@@ -67,10 +66,7 @@ export class Pinner {
     const pgoff = bits % FILE_PAGES;
     const nr = Math.min(FILE_PAGES - pgoff, 1 + ((bits >>> 8) % MOST_AT_ONCE));
     const got = pinOnce(this.#protocol, pgoff, nr, this.#out);
-    if (got === 0) {
-      this.#retries++;
-      return;
-    }
+    if (got === 0) return;
     this.#pins += got;
     for (let i = 0; i < got; i++) this.#transfer(this.#out[i]!, pgoff + i);
     if (got === 1 && (bits >>> 16) % KEEP_EVERY === 0) this.#keep(this.#out[0]!, pgoff);
@@ -84,9 +80,9 @@ export class Pinner {
       this.#memory.transfer(pfn, this.#thread, stamp);
       if (this.#memory.isFilePage(pfn, pgoff)) continue;
       const { tallies } = this.#block;
-      tallies[3]!++;
-      tallies[4] = pfn;
-      tallies[5] = pgoff;
+      tallies[tallyAt.strays]!++;
+      tallies[tallyAt.strayPfn] = pfn;
+      tallies[tallyAt.strayPgoff] = pgoff;
       break;
     }
     this.#transfers++;
@@ -120,8 +116,7 @@ export class Pinner {
     const { held, tallies } = this.#block;
     held.fill(0);
     for (const { pfn } of this.#kept) held[this.#memory.indexOf(pfn)]!++;
-    tallies[0] = this.#pins;
-    tallies[1] = this.#transfers;
-    tallies[2] = this.#retries;
+    tallies[tallyAt.pins] = this.#pins;
+    tallies[tallyAt.transfers] = this.#transfers;
   }
 }

@@ -1,7 +1,7 @@
 // The judge of a stress test. It looks while every thread is parked, so that nothing moves: what
 // threads say they hold against what is counted, whose the pages are, and the bytes in them.
 
-import type { StressMemory } from './stress-memory.js';
+import { type StressMemory, tallyAt } from './stress-memory.js';
 import type { PinProtocol } from './stress-protocol.js';
 import { type PoolPage, type Truncater, whoseIs } from './stress-truncater.js';
 
@@ -77,12 +77,13 @@ export class StressReferee {
 
   #judgeLandings(): void {
     for (const [thread, { tallies }] of this.#memory.blocks.entries()) {
-      const [, , , strays, pfn, pgoff] = tallies;
+      const strays = tallies[tallyAt.strays]!;
       const before = this.#strays[thread]!;
-      this.#strays[thread] = strays!;
+      this.#strays[thread] = strays;
       if (strays === before) continue;
-      const times = `thread ${thread}, ${strays! - before} times in this round, last`;
-      this.found('landing', `${times} pfn ${pfn}, pinned as page ${pgoff} of the file`);
+      const times = `thread ${thread}, ${strays - before} times in this round, last`;
+      const page = `page ${tallies[tallyAt.strayPgoff]} of the file`;
+      this.found('landing', `${times} pfn ${tallies[tallyAt.strayPfn]}, pinned as ${page}`);
     }
   }
 
@@ -120,6 +121,6 @@ export class StressReferee {
 
 /** What the threads did, all together. Every thread is parked. */
 export function workDone(memory: StressMemory): { pins: number; transfers: number } {
-  const sum = (i: number): number => memory.blocks.reduce((n, { tallies }) => n + tallies[i]!, 0);
-  return { pins: sum(0), transfers: sum(1) };
+  const sum = (at: number): number => memory.blocks.reduce((n, b) => n + b.tallies[at]!, 0);
+  return { pins: sum(tallyAt.pins), transfers: sum(tallyAt.transfers) };
 }

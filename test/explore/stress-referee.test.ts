@@ -61,7 +61,7 @@ test('bytes of another owner are found, and so is a device that noticed', (t) =>
   t.regex(rig.strays[0]!, /0x1002 .*free/);
   t.deepEqual(rig.judged(), [], 'said once');
   const { tallies } = rig.memory.blocks[1]!;
-  tallies.set([7, 9, 0, 2, page.pfn, 3]);
+  tallies.set([7, 9, 2, page.pfn, 3]);
   t.deepEqual(rig.judged(), [stressInvariants.landing]);
   t.regex(rig.referee.failures.at(-1)!.detail, /thread 1, 2 times .*page 3 of the file/);
   t.deepEqual(rig.judged(), [], 'no more than before');

@@ -119,7 +119,7 @@ class Steps {
 }
 
 /** A scenario of threads, for the explorer. */
-export const inSteps = (of: StressScenario): Scenario => ({
+const inSteps = (of: StressScenario): Scenario => ({
   name: of.name,
   title: of.title,
   world: stepWorld(),
