@@ -70,8 +70,9 @@ export interface Scenario<W = unknown> {
    * How each run gets a fresh stage. 'rebuild', if not given: the world is made and the body is run
    * for every schedule. 'restore': once, and then both are put back to where they stood; a hundred
    * times as fast. Then whatever the tasks change must be reachable by fields from the world or
-   * from what the body keep()s, never only by the variables of a function, and no task but daemons
-   * may be left when the body returns: a daemon that is woken begins anew.
+   * from what the body keep()s, never only by the variables of a function; pages must be stored to
+   * through the machine, never through its device file; and no task but daemons may be left when
+   * the body returns: a daemon that is woken begins anew.
    */
   readonly reset?: 'rebuild' | 'restore';
   body(race: Race, world: W): void | Promise<void>;
