@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, statSync, writeSync, openSync, closeSync } fro
 import { basename, join } from 'node:path';
 import { Errno, isErrno } from '../errno.js';
 import type { Process } from '../machine.js';
+import { isDirectory } from '../process/file.js';
 import { MiB, PAGE_SIZE } from '../units.js';
 import { parseSize, say, withImage } from './image.js';
 
@@ -48,8 +49,7 @@ async function list(root: Process, path: string, name: string): Promise<void> {
 async function ls(text: string): Promise<void> {
   const { image, path } = inImage(text, 'ls');
   await withImage(image, async (root) => {
-    const { mode } = await root.lstat(path);
-    if (mode >>> 12 !== 0o04) return list(root, path, path);
+    if (!isDirectory(await root.lstat(path))) return list(root, path, path);
     const names = (await root.readdir(path)).map((e) => e.name).sort();
     for (const name of names) await list(root, join(path, name), name);
   });
@@ -79,13 +79,10 @@ async function copyIn(from: string, to: Place): Promise<void> {
   if (statSync(from).isDirectory()) throw new Errno('EISDIR', `cp: ${from}`);
   const bytes = readFileSync(from);
   await withImage(to.image, async (root) => {
-    const isDir = await root.stat(to.path).then(
-      (s) => s.mode >>> 12 === 0o04,
-      (e: unknown) => {
-        if (isErrno(e, 'ENOENT')) return false;
-        throw e;
-      },
-    );
+    const isDir = await root.stat(to.path).then(isDirectory, (e: unknown) => {
+      if (isErrno(e, 'ENOENT')) return false;
+      throw e;
+    });
     const path = isDir ? join(to.path, basename(from)) : to.path;
     const fd = await root.open(path, ['wronly', 'creat', 'trunc'], 0o644);
     for (let pos = 0; pos < bytes.length;) {
@@ -127,10 +124,10 @@ async function cp(from: string, to: string): Promise<void> {
 async function rm(text: string): Promise<void> {
   const { image, path } = inImage(text, 'rm');
   await withImage(image, async (root) => {
-    const { mode, size } = await root.lstat(path);
-    if (mode >>> 12 === 0o04) await root.rmdir(path);
+    const stat = await root.lstat(path);
+    if (isDirectory(stat)) await root.rmdir(path);
     else await root.unlink(path);
-    say(`${image}:${path} removed, ${size} bytes`);
+    say(`${image}:${path} removed, ${stat.size} bytes`);
   });
 }
 

@@ -1,7 +1,8 @@
 // Plays the operations of a torture workload on a machine, and reads back what a machine has.
 
 import { bootMachine, type Machine, type Process } from '../machine.js';
-import { PAGE_SIZE, pagesSpanned } from '../units.js';
+import { isDirectory } from '../process/file.js';
+import { MiB, PAGE_SIZE, pagesSpanned } from '../units.js';
 import { directories, type Op } from './torture-model.js';
 
 /** What one run is made of, all by its seed. */
@@ -23,7 +24,7 @@ export function setupOf(seed: number): Setup {
 export function bootFor(device: string, setup: Setup, size?: number): Promise<Machine> {
   const mount = { ...setup, keep: size === undefined };
   return bootMachine({
-    ...{ device, ram: 4 * 2 ** 20, mounts: { '/': mount } },
+    ...{ device, ram: 4 * MiB, mounts: { '/': mount } },
     ...(size === undefined ? {} : { size }),
   });
 }
@@ -102,10 +103,10 @@ export async function contentsOf(app: Process): Promise<Map<string, Uint8Array>>
   for (const dir of directories) {
     for (const { name } of await app.readdir(dir)) {
       const path = `${dir}${name}`;
-      const { mode, size } = await app.stat(path);
-      if (mode >>> 12 === 0o04) continue;
+      const stat = await app.stat(path);
+      if (isDirectory(stat)) continue;
       const fd = await app.open(path, ['rdonly']);
-      found.set(path, await app.read(fd, 0, size));
+      found.set(path, await app.read(fd, 0, stat.size));
       await app.close(fd);
     }
   }

@@ -195,4 +195,6 @@ export interface FileSystemOps {
 export const isRegular = (file: File): file is RegularFile => 'ftruncate' in file;
 export const isDevice = (file: File): file is DeviceFile => 'ioctl' in file;
 export const isPipe = (file: File): file is PipeEnd => 'pipeEnd' in file;
+/** S_ISDIR(). */
+export const isDirectory = ({ mode }: FileStat): boolean => (mode & 0o170000) === 0o040000;
 export const isRing = (file: File): file is RingFile => 'ring' in file;

@@ -13,9 +13,9 @@ import { MemoryFault } from './errors.js';
 import {
   type DeviceFile,
   type File,
-  type FileStat,
   type RegularFile,
   isDevice,
+  isDirectory,
   isRegular,
 } from './file.js';
 import type { Thread } from './process.js';
@@ -56,8 +56,6 @@ function checkAccess(file: RegularFile | DeviceFile, req: MmapRequest, write: bo
   }
   if (!file.readable) throw new Errno('EACCES', `mmap: ${file.label} is not open for reading`);
 }
-
-const isDirectory = ({ mode }: FileStat): boolean => (mode & 0o170000) === 0o040000;
 
 function mappable(file: File): RegularFile | DeviceFile {
   if (isRegular(file) || isDevice(file)) return file;
