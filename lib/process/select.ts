@@ -34,8 +34,21 @@ async function waitFor(
   interests: readonly Interest[],
   timeoutNs: number,
 ): Promise<Ready[]> {
-  const now = await look(process, interests);
-  if (now.length > 0 || timeoutNs === 0) return now;
+  const { clock } = process.kernel.sched;
+  const untilNs = clock.nowNs + timeoutNs;
+  for (;;) {
+    const ready = await look(process, interests);
+    if (ready.length > 0 || clock.nowNs >= untilNs) return ready;
+    await waitForFirst(process, interests, untilNs - clock.nowNs);
+  }
+}
+
+/** Until one of them was ready: somebody else may have taken what there was. */
+async function waitForFirst(
+  process: Process,
+  interests: readonly Interest[],
+  timeoutNs: number,
+): Promise<void> {
   const others = new AbortController();
   const { signal } = others;
   const polls = interests.map(({ fd, events }) =>
@@ -47,7 +60,6 @@ async function waitFor(
     others.abort();
     await Promise.allSettled(polls);
   }
-  return look(process, interests);
 }
 
 export interface SelectSets {

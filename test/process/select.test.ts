@@ -49,6 +49,19 @@ test('select: an event that no set asked for does not end the wait', async (t) =
   t.is(sched.clock.nowNs - before, ms(20));
 });
 
+test('select: the wait goes on where somebody else took what there was', async (t) => {
+  const { app, b, nullB, sched } = await twoNodes();
+  const before = sched.clock.nowNs;
+  const waiting = select(app, { read: [b], timeoutNs: ms(20) });
+  await sched.settle();
+  let asked = 0;
+  Object.defineProperty(nullB, 'events', { get: () => (asked++ === 0 ? ['POLLIN'] : []) });
+  nullB.queues[0]!.wakeAll();
+  t.deepEqual((await waiting).read, []);
+  t.true(asked > 1);
+  t.is(sched.clock.nowNs - before, ms(20));
+});
+
 test('select: a set with no open descriptor is EBADF, one that is no list EINVAL', async (t) => {
   const { app, a } = await twoNodes();
   await t.throwsAsync(select(app, { read: [a, 77] }), { code: 'EBADF' });
