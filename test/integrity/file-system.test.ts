@@ -85,13 +85,15 @@ const paths: readonly (readonly [call: string, make: Call])[] = [
   ['inode', (fs, c, v) => fs.inode(c, v)],
 ];
 
-const others: readonly (readonly [
+type Row<Make> = readonly [
   call: string,
   arg: string,
   values: readonly unknown[],
-  make: Call,
+  make: Make,
   codes?: DirectRow['codes'],
-])[] = [
+];
+
+const others: readonly Row<Call>[] = [
   ['open', 'flags', noFlags, (fs, c, v) => fs.open(c, at, v)],
   ['open', 'mode', noModes, (fs, c, v) => fs.open(c, '/new', ['creat', 'rdwr'], v)],
   ['truncate', 'length', noLengths, (fs, c, v) => fs.truncate(c, at, v)],
@@ -182,15 +184,7 @@ const makeRows = ({ m }: Bench): DirectRow[] => [
 type FileCall = (file: OpenFile, caller: Caller, bad: never) => unknown;
 
 const someBytes = new Uint8Array(8);
-const fileCalls = (
-  addr: number,
-): readonly (readonly [
-  call: string,
-  arg: string,
-  values: readonly unknown[],
-  make: FileCall,
-  codes?: DirectRow['codes'],
-])[] => {
+const fileCalls = (addr: number): readonly Row<FileCall>[] => {
   const buffers = [...noObjects, {}];
   return [
     ['read', 'position', noLengths, (f, c, v) => f.read(c, v, someBytes)],
@@ -205,13 +199,7 @@ const fileCalls = (
         [call, 'address', noLengths, (f, c, v) => f[call](c, 0, buffer(c, { addr: v }))],
         [call, 'length', noLengths, (f, c, v) => f[call](c, 0, buffer(c, { len: v }))],
         [call, 'mm', noObjects, (f, c, v) => f[call](c, 0, buffer(c, { mm: v }))],
-      ] as const satisfies readonly (readonly [
-        string,
-        string,
-        readonly unknown[],
-        FileCall,
-        ...unknown[],
-      ])[];
+      ] as const satisfies readonly Row<FileCall>[];
     }),
     ...(['readDirect', 'writeDirect'] as const).flatMap((call) => {
       const run = (f: OpenFile, c: Caller, a: unknown, n: unknown) =>
@@ -221,13 +209,7 @@ const fileCalls = (
         [call, 'mm', noObjects, (f, c, v) => f[call](c, 0, v, addr, 8)],
         [call, 'address', noLengths, (f, c, v) => run(f, c, v, 8)],
         [call, 'length', noLengths, (f, c, v) => run(f, c, addr, v)],
-      ] as const satisfies readonly (readonly [
-        string,
-        string,
-        readonly unknown[],
-        FileCall,
-        ...unknown[],
-      ])[];
+      ] as const satisfies readonly Row<FileCall>[];
     }),
     ['ftruncate', 'length', noLengths, (f, c, v) => f.ftruncate(c, v)],
     [
