@@ -21,7 +21,7 @@ test('when inodes run out, or names need a block that is not there, nothing chan
   const made: string[] = [];
   for (let i = 0; ; i++) {
     const name = `/${i}`;
-    const got = await outcome(app.call((c) => fs.open(c, name, ['wronly', 'creat'], 0o600)));
+    const got = await outcome(app.open(fs, name, ['wronly', 'creat'], 0o600));
     if (got !== 'ok') {
       t.is(got, 'ENOSPC');
       break;
@@ -35,7 +35,7 @@ test('when inodes run out, or names need a block that is not there, nothing chan
   t.deepEqual(fs.statfs(), before);
   t.is(await outcome(app.call((c) => fs.link(c, made[0]!, '/another'))), 'ok', 'a link needs none');
   await app.call(async (c) => t.is(fs.readdir(c, '/').length, made.length + 1));
-  m.device.close();
+  await m.end(t);
 });
 
 test('two tasks that create one name both open it, unless exclusively', async (t) => {

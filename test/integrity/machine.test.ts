@@ -23,8 +23,7 @@ async function refused(
   says: RegExp,
 ): Promise<void> {
   try {
-    const machine = await bootMachine(options as MachineOptions);
-    await machine.powerOff();
+    await assertMachineBalanced(t, await bootMachine(options as MachineOptions));
     t.fail(`${what}: it booted`);
   } catch (e) {
     if (!isErrno(e)) t.fail(`${what}: ${(e as Error).stack ?? String(e)}`);
