@@ -56,6 +56,25 @@ test('who comes when the time is up has two', (t) => {
   t.is(b.schedulesFor(50), 2);
 });
 
+test('stages, refusals and two kinds of drivers: all have alike, and it is over in time', (t) => {
+  const drivers = ['rdma-pinned', 'v4l2-userptr'] as const;
+  const mixed = Array.from({ length: 600 }, (_, i) => cellOf({ driver: drivers[i % 2]! }));
+  const at = { now: 0 };
+  const b = budget(60, at, mixed);
+  const had: number[] = [];
+  for (const [index, { driver }] of mixed.entries()) {
+    const given = b.schedulesFor(index);
+    const refused = Math.floor(index / 60) % 3 === 2; // a policy that lets nobody in, now and then
+    const schedules = refused ? 1 : given;
+    const seconds = 0.02 + schedules * (driver === 'rdma-pinned' ? 0.001 : 0.002);
+    at.now += seconds;
+    b.spent(index, verdict({ schedules }), seconds);
+    if (!refused && index > 180) had.push(schedules);
+  }
+  t.true(at.now > 50 && at.now < 62, String(at.now));
+  t.true(Math.max(...had) < 2.5 * Math.min(...had), String(had));
+});
+
 test('a second search is for cells that pin, are not complete, and can have much more', (t) => {
   const at = { now: 0 };
   const b = budget(1000, at);
