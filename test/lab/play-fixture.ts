@@ -12,6 +12,7 @@ import { searchCell } from '../../lib/lab/search-cell.js';
 import { policyOf } from '../../lib/lab/user-policy.js';
 import { bootMachine, type Machine } from '../../lib/machine.js';
 import type { Task } from '../../lib/sched/index.js';
+import { watchBalance } from '../support/end-of-file.js';
 
 /** Run fn with the path of a device file that is gone afterwards. */
 export async function withDevice<T>(fn: (device: string) => Promise<T>): Promise<T> {
@@ -54,6 +55,7 @@ export const onStage = <T>(over: Partial<Cell>, fn: (stage: Stage) => T | Promis
     const policy = await policyOf(cell.policy);
     const spec = { policy, act: actOf(cell.driver), operation: cell.operation };
     const machine = await bootMachine({ ...machineOptions(spec), device, clock: 'virtual' });
+    watchBalance(machine.mm);
     const run: Stage['run'] = (task) => machine.sched.run('test', task);
     try {
       const play = await run(() => Play.set(machine, spec, cell.behaviour));

@@ -26,9 +26,16 @@ import {
   linkedMachine,
   type Linked,
 } from '../../support/rdma-linked.js';
+import { watchBalance } from '../../support/end-of-file.js';
 import { rdmaMachine } from '../../support/rdma.js';
 import type { PeerHello, PeerRequest } from '../../support/rdma-peer.js';
 import { root, runSources } from '../../support/root.js';
+
+async function linked(gid: string): Promise<Linked> {
+  const end = await linkedMachine(gid);
+  watchBalance(end.machine.mm);
+  return end;
+}
 
 class Peer {
   readonly child: ChildProcess;
@@ -76,7 +83,7 @@ interface Across {
 }
 
 async function across(t: ExecutionContext, address: LinkAddress): Promise<Across> {
-  const here = await linkedMachine('fe80::a');
+  const here = await linked('fe80::a');
   const server = await LinkServer.listen(here.hca, address);
   t.teardown(async () => {
     await server.close();
@@ -185,9 +192,9 @@ test('delay, loss and a partition are those of the sending fabric', async (t) =>
 });
 
 test('two adapters of one address cannot be linked; what is no frame ends the stream', async (t) => {
-  const here = await linkedMachine('fe80::a');
+  const here = await linked('fe80::a');
   const server = await LinkServer.listen(here.hca, { port: 0 });
-  const twin = await linkedMachine('fe80::a');
+  const twin = await linked('fe80::a');
   t.teardown(async () => {
     await server.close();
     await here.machine.powerOff();
@@ -204,7 +211,7 @@ test('two adapters of one address cannot be linked; what is no frame ends the st
 });
 
 test('closing the server hangs up on whoever has not greeted, and ends accept()', async (t) => {
-  const here = await linkedMachine('fe80::a');
+  const here = await linked('fe80::a');
   const server = await LinkServer.listen(here.hca, { port: 0 });
   const silent = createConnection({ host: '127.0.0.1', port: server.port });
   t.teardown(() => silent.destroy());
