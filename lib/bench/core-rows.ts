@@ -6,6 +6,8 @@ import { defineDriver, type Device } from '../driver/index.js';
 import { bootMachine, type Machine, type Process } from '../machine.js';
 import type { Caller } from '../mm/caller.js';
 import { type PinnedPages, pinUserPages, type PinRequest } from '../mm/gup.js';
+import type { PinTrackingForm } from '../mm/pin-tracking.js';
+import { comparePinTracking } from '../mm/pin-tracking-trial.js';
 import { native } from '../native.js';
 import { KiB, MiB, PAGE_SIZE, posOf } from '../units.js';
 import { elapsedNs, measure, measureAsync, median, nowNs, scaled } from './measure.js';
@@ -155,27 +157,20 @@ async function leaseRow({ effort }: Bench): Promise<Row> {
   return { name, value: median(samples) / 1000, unit: 'µs' };
 }
 
-/** A scheduling point in live mode: the loop with points less the loop without. */
-async function pointRow({ machine, effort }: Bench): Promise<Row> {
-  const { sched } = machine;
-  const nrPoints = 1_000_000;
-  const with_ = async (): Promise<number> => {
-    let x = 0;
-    for (let i = 0; i < nrPoints; i++) {
-      if (sched.on) await sched.at(1, 'read');
-      x = (x + i) | 0;
-    }
-    return x;
-  };
-  const without = async (): Promise<number> => {
-    let x = 0;
-    for (let i = 0; i < nrPoints; i++) x = (x + i) | 0;
-    return x;
-  };
-  const timing = scaled(effort, { batch: 1, batches: 41 });
-  const bare = (await measureAsync(timing, without)).ns;
-  const ns = Math.max(0, (await measureAsync(timing, with_)).ns - bare) / nrPoints;
-  return { name: 'scheduling point, live', value: ns, unit: 'ns' };
+const formNames: Record<PinTrackingForm, string> = {
+  bias: 'bias in the refcount',
+  'own-count': 'a count of its own',
+  'off-lru': 'taken off the LRU',
+};
+
+/** What each form of pin tracking gets wrong under one workload; see pin-tracking-trial.ts. */
+function pinTrackingRows({ machine }: Bench): Row[] {
+  return comparePinTracking(machine.mm).flatMap(({ form, falsePositives, lostToReclaim }) => {
+    const row = (what: string, value: number): Row => ({
+      ...{ name: `pin tracking, ${formNames[form]}: ${what}`, value, unit: 'pages' },
+    });
+    return [row('called pinned', falsePositives), row('lost to reclaim', lostToReclaim)];
+  });
 }
 
 /** effort: see scaled(). */
@@ -188,6 +183,6 @@ export async function coreRows(effort = 1): Promise<Row[]> {
     ...(await scanRows(bench)),
     ...(await dmaRows(bench)),
     await leaseRow(bench),
-    await pointRow(bench),
+    ...pinTrackingRows(bench),
   ];
 }

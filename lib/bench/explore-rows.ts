@@ -9,7 +9,7 @@ import { explore, FastCheckSearch, type Scenario, scenario } from '../explore/in
 import { registerAgainstTruncate } from '../explore/world/small-machine.js';
 import { Scheduler } from '../sched/index.js';
 import { NS_PER_SECOND } from '../units.js';
-import { elapsedNs, measure, median, nowNs, scaled } from './measure.js';
+import { elapsedNs, measureAsync, median, nowNs, scaled } from './measure.js';
 import type { Row } from './row.js';
 
 /** Two tasks raise one counter, three points each. */
@@ -78,22 +78,78 @@ async function machineRows(effort: number): Promise<Row[]> {
   return rows;
 }
 
-/** A point that every page of a loop passes, in a machine that runs live. */
-function pointRow(effort: number): Row {
+const nrPoints = 8;
+
+/** Stores in a row, as the steps of a call are, each behind a point; and the same without. */
+async function pointed(sched: Scheduler, at: Int32Array): Promise<void> {
+  if (sched.on) await sched.at(0, 'write');
+  at[0]!++;
+  if (sched.on) await sched.at(1, 'write');
+  at[1]!++;
+  if (sched.on) await sched.at(2, 'write');
+  at[2]!++;
+  if (sched.on) await sched.at(3, 'write');
+  at[3]!++;
+  if (sched.on) await sched.at(4, 'write');
+  at[4]!++;
+  if (sched.on) await sched.at(5, 'write');
+  at[5]!++;
+  if (sched.on) await sched.at(6, 'write');
+  at[6]!++;
+  if (sched.on) await sched.at(7, 'write');
+  at[7]!++;
+  await null;
+}
+
+async function plain(_sched: Scheduler, at: Int32Array): Promise<void> {
+  at[0]!++;
+  at[1]!++;
+  at[2]!++;
+  at[3]!++;
+  at[4]!++;
+  at[5]!++;
+  at[6]!++;
+  at[7]!++;
+  await null;
+}
+
+async function pointedLoop(sched: Scheduler, at: Int32Array): Promise<void> {
+  for (let i = 0; i < at.length; i++) {
+    if (sched.on) await sched.at(i, 'write');
+    at[i]!++;
+  }
+  await null;
+}
+
+async function plainLoop(_sched: Scheduler, at: Int32Array): Promise<void> {
+  for (let i = 0; i < at.length; i++) at[i]!++;
+  await null;
+}
+
+type Passage = (sched: Scheduler, at: Int32Array) => Promise<void>;
+
+/**
+ * What points cost a live machine: in a row, and in a loop, which an await makes dearer whether or
+ * not it is ever reached. Loops over pages do without in live mode.
+ */
+async function pointRows(effort: number): Promise<Row[]> {
   const live = new Scheduler({ mode: 'live' });
-  const pages = new Int32Array(4_096);
-  const timing = scaled(effort, { batch: 200, batches: 41 });
-  const plain = measure(timing, () => {
-    for (let i = 0; i < pages.length; i++) pages[i]!++;
-  });
-  const pointed = measure(timing, () => {
-    for (let i = 0; i < pages.length; i++) {
-      if (live.on) void live.at(i, 'write');
-      pages[i]!++;
-    }
-  });
-  const ns = Math.max(0, pointed.ns - plain.ns) / pages.length;
-  return { name: 'a scheduling point of a live machine', value: ns, unit: 'ns', bound: 2 };
+  const perPoint = async (with_: Passage, without: Passage, length: number): Promise<number> => {
+    const at = new Int32Array(length);
+    const timing = scaled(effort, { batch: 2_000, batches: 41 });
+    const ns = async (of: Passage): Promise<number> =>
+      (await measureAsync(timing, () => of(live, at))).ns;
+    await ns(without); // both are compiled before either counts
+    await ns(with_);
+    const bare = await ns(without);
+    return Math.max(0, (await ns(with_)) - bare) / length;
+  };
+  const inRow = await perPoint(pointed, plain, nrPoints);
+  const inLoop = await perPoint(pointedLoop, plainLoop, 512);
+  return [
+    { name: 'a scheduling point of a live machine', value: inRow, unit: 'ns', bound: 2 },
+    { name: 'the same in a loop', value: inLoop, unit: 'ns' },
+  ];
 }
 
 export async function exploreRows(effort: number): Promise<readonly Row[]> {
@@ -104,6 +160,6 @@ export async function exploreRows(effort: number): Promise<readonly Row[]> {
       name: `explorer: bare core, ${Math.round(points)} points`,
       ...{ value: rate, unit: '/s', bound: 200_000 },
     },
-    pointRow(effort),
+    ...(await pointRows(effort)),
   ];
 }

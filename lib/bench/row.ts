@@ -4,7 +4,7 @@ export interface Row {
   readonly name: string;
   /** The figure, with its unit. */
   readonly value: number;
-  readonly unit: 'ns' | 'ns/page' | '% of memcpy' | '/s' | 'ms' | 'µs' | 'times';
+  readonly unit: 'ns' | 'ns/page' | '% of memcpy' | '/s' | 'ms' | 'µs' | 'times' | 'pages';
   /** The bound this row is held to; above it (or below, for a share) the row says so. */
   readonly bound?: number;
 }
@@ -20,7 +20,8 @@ export function keeps(row: Row): boolean {
 const digits = (value: number) => (value >= 100 ? 0 : value >= 10 ? 1 : 2);
 
 export function rowText(row: Row): string {
-  const value = `${row.value.toFixed(digits(row.value))} ${row.unit}`;
+  const places = Number.isInteger(row.value) ? 0 : digits(row.value);
+  const value = `${row.value.toFixed(places)} ${row.unit}`;
   if (row.bound === undefined) return `${row.name.padEnd(58)} ${value}`;
   const sign = larger.has(row.unit) ? '>=' : '<=';
   const mark = keeps(row) ? '' : '  MISSED';

@@ -79,7 +79,7 @@ class Cost {
 
   /**
    * Of the schedules that cells are given, how many those to come are thought to use: half way
-   * between what was seen and all. Refusals come in long runs, and the last cells may all be let in.
+   * between what was seen and all. Refusals come in long runs; the last cells may all be let in.
    */
   get use(): number {
     return this.#offered === 0 ? 1 : (1 + this.#used / this.#offered) / 2;
