@@ -29,8 +29,8 @@ test('a suite is run alone; the exit status says whether a bound was missed', (t
 });
 
 test('rows are picked by their text, and printed with their unit', (t) => {
-  const { stdout } = bench('--only', 'core:scheduling point');
-  t.regex(stdout, /^scheduling point, live +\d[\d.]* ns\n$/);
+  const { stdout } = bench('--only', 'core:off the LRU: lost');
+  t.regex(stdout, /^pin tracking, taken off the LRU: lost to reclaim +\d+ pages\n$/);
 });
 
 test('text that is in no row is an error', (t) => {
