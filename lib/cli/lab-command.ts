@@ -44,7 +44,7 @@ interface Options {
 
 /** Schedules of a cell that pins, if there is time; and the time there is. */
 const usualSchedules = 200;
-const usualSeconds = 240;
+const usualSeconds = 265;
 
 const commaList = (value: string, before: readonly string[] = []): string[] => [
   ...before,
@@ -253,7 +253,7 @@ export function addLab(program: Command): void {
     .option('--behaviour <a,b>', 'only these applications', listOf(behaviourNames), [])
     .option('--operation <a,b>', 'only these operations', listOf(operationNames), [])
     .option('--schedules <n>', 'of each cell that pins, however long it takes', positive)
-    .option('--seconds <n>', 'for all: up to 200 schedules a cell, fewer if late (240)', positive)
+    .option('--seconds <n>', 'for all: up to 200 schedules a cell, fewer if late (265)', positive)
     .option('--exhaustive', 'every schedule up to two preemptions, however many there are')
     .option('--no-live', 'do not play the cells on the real clock as well')
     .option('--processes <n>', 'that measure at once', positive, availableParallelism())

@@ -29,7 +29,7 @@ const unpinnedShare = 0.1;
 const liveSeconds = 0.03;
 /** And of the time that is left at most so much, however slow it all is. */
 const liveShare = 0.3;
-/** A second search has to find at least so many times the schedules to be worth its time. */
+/** A second search that cannot have all is worth its time with so many times the schedules. */
 const worthMore = 1.5;
 
 /** What earlier cells said counts for so much of what the last one says, cell by cell. */
@@ -185,6 +185,6 @@ export class Budget {
     const wanted = Math.ceil(schedules * this.#share(cell));
     const { perCell, perSchedule } = this.#costOf(cell.driver);
     const can = Math.min(wanted, (this.#secondsLeft() - perCell) / Math.max(perSchedule, 1e-9));
-    return can >= had * worthMore;
+    return can >= wanted ? had < wanted : can >= had * worthMore;
   }
 }
