@@ -178,10 +178,10 @@ export class Budget {
   }
 
   /** Whether there is time to search a cell again, with all the schedules that it was to have. */
-  isWorthMore(index: number, { pin, complete, schedules: had }: CellVerdict): boolean {
+  isWorthMore(index: number, { complete, schedules: had }: CellVerdict): boolean {
     const cell = this.#cells[index]!;
     const { schedules, seconds } = this.#options;
-    if (seconds === Infinity || complete || !pin.includes('granted')) return false;
+    if (seconds === Infinity || complete) return false;
     const wanted = Math.ceil(schedules * this.#share(cell));
     const { perCell, perSchedule } = this.#costOf(cell.driver);
     const can = Math.min(wanted, (this.#secondsLeft() - perCell) / Math.max(perSchedule, 1e-9));
