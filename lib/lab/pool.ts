@@ -156,7 +156,8 @@ class Pool {
       if (!('verdict' in a)) return;
       this.#budget.spent(a.index, a.verdict, a.seconds);
       const before = this.#verdicts[a.index];
-      if (before !== undefined && before.schedules >= a.verdict.schedules) return;
+      const worse = !a.verdict.complete && before && before.schedules >= a.verdict.schedules;
+      if (worse === true) return;
       this.#verdicts[a.index] = a.verdict;
       this.#options.onVerdict(a.verdict, a.index, a.picture);
     };
