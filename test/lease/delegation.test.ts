@@ -3,22 +3,14 @@
 
 import test from 'ava';
 import { Errno, isErrno } from '../../lib/errno.js';
-import { kernelRules, type KernelName } from '../../lib/kernel-rules.js';
+import type { KernelName } from '../../lib/kernel-rules.js';
 import { fcntlGetDeleg, fcntlSetDeleg, lockForDeleg } from '../../lib/lease/delegation.js';
 import { fcntlGetLease, fcntlSetLease } from '../../lib/lease/fcntl.js';
-import { LeaseContext } from '../../lib/lease/lease-context.js';
-import { defaultLeaseSettings } from '../../lib/lease/leased-inode.js';
 import type { LeaseArg } from '../../lib/lease/lease.js';
-import { Scheduler, Task } from '../../lib/sched/index.js';
-import { FakeFile, FakeInode, FakeProcess } from './lease-world.js';
+import { FakeFile, oneFile } from './lease-world.js';
 
 function setUp(kernel: KernelName, uid = 0) {
-  const rules = kernelRules[kernel];
-  const sched = new Scheduler({ mode: 'simulated', timers: 'manual' });
-  const inode = new FakeInode('f');
-  const leases = new LeaseContext({ sched, rules, settings: defaultLeaseSettings() }, inode);
-  const process = new FakeProcess(10, 'app', uid);
-  const caller = { task: new Task(sched, 1, 'app', false), process };
+  const { rules, inode, leases, process, caller } = oneFile(kernel, uid);
   const code = async (call: () => unknown): Promise<string> => {
     try {
       return String((await call()) ?? 'ok');

@@ -11,7 +11,7 @@ import { defaultLeaseSettings, type LeasedInode } from '../../lib/lease/leased-i
 import type { FileLease, LeaseHolder, LeaseType } from '../../lib/lease/lease.js';
 import type { Caller, Capability, Credentials, ProcessLike } from '../../lib/mm/caller.js';
 import type { MM } from '../../lib/mm/mm.js';
-import { Scheduler, type Task, type TaskHandle } from '../../lib/sched/index.js';
+import { Scheduler, Task, type TaskHandle } from '../../lib/sched/index.js';
 import { ms, seconds } from '../../lib/units.js';
 
 /** A process: who it is, and the signals it got. */
@@ -304,4 +304,15 @@ export class LeaseWorld {
     }
     return 'ok';
   }
+}
+
+/** One file that nobody has open, and a caller with this user number. */
+export function oneFile(kernel: KernelName, uid = 0) {
+  const rules = kernelRules[kernel];
+  const sched = new Scheduler({ mode: 'simulated', timers: 'manual' });
+  const inode = new FakeInode('f');
+  const leases = new LeaseContext({ sched, rules, settings: defaultLeaseSettings() }, inode);
+  const process = new FakeProcess(10, 'app', uid);
+  const caller = { task: new Task(sched, 1, 'app', false), process };
+  return { rules, inode, leases, process, caller };
 }

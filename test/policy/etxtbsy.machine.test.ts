@@ -4,6 +4,7 @@
 
 import test from 'ava';
 import rdma from '../../drivers/rdma/index.js';
+import type { Process } from '../../lib/machine.js';
 import { PAGE_SIZE, seconds } from '../../lib/units.js';
 import { answer, makeFile, onMachine } from '../support/machine.js';
 
@@ -46,15 +47,20 @@ test('who registers a file opts in, and is found by /proc until it deregisters',
     t.is((await admin.stat('/f')).size, 0);
   }));
 
+/** A page of /f is pinned through rdma0, under an exclusive lease. */
+async function pinExclusively(app: Process): Promise<void> {
+  await makeFile(app, '/f', len);
+  const fd = await app.open('/f', ['rdwr']);
+  const addr = await app.mmap({ fd, len, prot: 'rw', share: 'shared' });
+  await app.setLease(fd, 'F_LAYOUT|F_EXCLUSIVE');
+  const device = await app.openDevice('rdma0');
+  await device.regMR(await device.allocPD(), addr, PAGE_SIZE, ['local_write']);
+}
+
 test('a kill of the process that /proc names lets truncate go on', (t) =>
   onMachine(t, { kernel: 'proposed', mounts, drivers: [rdma] }, async (machine) => {
     const [app, admin] = [machine.spawn('app'), machine.spawn('admin')];
-    await makeFile(app, '/f', len);
-    const fd = await app.open('/f', ['rdwr']);
-    const addr = await app.mmap({ fd, len, prot: 'rw', share: 'shared' });
-    await app.setLease(fd, 'F_LAYOUT|F_EXCLUSIVE');
-    const device = await app.openDevice('rdma0');
-    await device.regMR(await device.allocPD(), addr, PAGE_SIZE, ['local_write']);
+    await pinExclusively(app);
     t.is(await answer(machine, admin.truncate('/f', 0)), 'ETXTBSY');
     const holder = [app, admin].find((process) => process.filePins().includes('\t/f'))!;
     holder.sendSignal('SIGKILL');
@@ -65,12 +71,7 @@ test('a kill of the process that /proc names lets truncate go on', (t) =>
 test('who was passed the device file is found by /proc when the one that pinned is gone', (t) =>
   onMachine(t, { kernel: 'proposed', mounts, drivers: [rdma] }, async (machine) => {
     const [app, heir] = [machine.spawn('app'), machine.spawn('heir')];
-    await makeFile(app, '/f', len);
-    const fd = await app.open('/f', ['rdwr']);
-    const addr = await app.mmap({ fd, len, prot: 'rw', share: 'shared' });
-    await app.setLease(fd, 'F_LAYOUT|F_EXCLUSIVE');
-    const device = await app.openDevice('rdma0');
-    await device.regMR(await device.allocPD(), addr, PAGE_SIZE, ['local_write']);
+    await pinExclusively(app);
     const passed = await app.sendFd(heir, 1); // the file is 0
     await app.exit();
     t.deepEqual(heir.filePins(), [`${passed}: /dev/rdma0`, '\t/f']);
