@@ -199,19 +199,20 @@ test('buffers that nobody holds are unmapped', async (t) => {
     const gc = vm.runInNewContext('gc');
     const maps = () => fs.readFileSync('/proc/self/maps', 'latin1');
     const mapped = () => maps().split('memfd:gone').length - 1;
-    (() => {
-      for (let i = 0; i < 20; i++) {
-        const file = native.memoryFile('gone'); file.setSize(1 << 20);
-        const mapping = file.map(); mapping.buffer; mapping.close(); file.close();
-      }
-    })();
-    console.log(mapped());
+    let held = Array.from({ length: 20 }, () => {
+      const file = native.memoryFile('gone'); file.setSize(1 << 20);
+      const mapping = file.map(); const { buffer } = mapping; mapping.close(); file.close();
+      return buffer;
+    });
+    gc();
+    console.log(mapped(), held.length);
+    held = null;
     for (let i = 0; i < 100 && mapped() > 0; i++) {
       gc();
       await new Promise((resolve) => setImmediate(resolve));
     }
     console.log(mapped());`);
-  t.is(await child.line(), '20');
+  t.is(await child.line(), '20 20');
   t.is(await child.line(), '0');
   t.is(await child.ended, 0);
 });
