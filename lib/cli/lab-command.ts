@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import { InvalidArgumentError, type Command } from 'commander';
 import { Errno } from '../errno.js';
+import { wrapHanging } from '../explore/index.js';
 import {
   behaviourNames,
   cellName,
@@ -182,14 +183,16 @@ function depth(verdicts: readonly CellVerdict[]): string {
 
 function printPage({ verdicts, schedules, seconds }: Measured, options: Options): void {
   const print = (line: string): boolean => process.stdout.write(`${line}\n`);
+  const tell = (text: string): void => wrapHanging(text, 100).forEach(print);
   print(options.all === true ? fullTable(verdicts) : overview(verdicts));
   print('');
-  print(`${verdicts.length} cells: ${counts(verdicts)}`);
-  print(`${schedules} schedules in ${seconds.toFixed(0)} s; time in the verdicts is virtual`);
-  print(depth(verdicts));
+  tell(`${verdicts.length} cells: ${counts(verdicts)}`);
+  tell(`${schedules} schedules in ${seconds.toFixed(0)} s; time in the verdicts is virtual`);
+  tell(depth(verdicts));
   const strays = verdicts.filter((v) => v.stray.length > 0);
   for (const v of strays.slice(0, 5)) {
-    print(`stray DMA: ${cellName(v)}: ${strayText(v.stray[0]!)}; ${replayOf(v)}`);
+    tell(`stray DMA: ${cellName(v)}: ${strayText(v.stray[0]!)}`);
+    print(`  ${replayOf(v)}`);
   }
   if (strays.length > 5) print(`stray DMA in ${strays.length - 5} more cells: see --all`);
 }

@@ -17,6 +17,8 @@ import {
   threadScenarios,
   traceView,
   twinOf,
+  wrap,
+  wrapHanging,
 } from '../explore/index.js';
 import { Errno } from '../errno.js';
 import { stressRaces } from './stress-race.js';
@@ -71,14 +73,16 @@ function list(json: boolean): void {
   else {
     const width = Math.max(...rows.map(({ name }) => name.length));
     for (const { name, ground, about } of rows) {
-      process.stdout.write(`${name.padEnd(width)}  ${ground.padEnd(7)}  ${about}\n`);
+      const head = `${name.padEnd(width)}  ${ground.padEnd(7)}  `;
+      const told = wrap(about, Math.max(40, 100 - head.length));
+      process.stdout.write(`${head}${told.join(`\n${' '.repeat(head.length)}`)}\n`);
     }
   }
 }
 
 async function tell(found: Exploration, columns: number): Promise<void> {
   const write = (line: string): boolean => process.stdout.write(`${line}\n`);
-  write(`${found.scenario}: ${found.coverage}`);
+  wrapHanging(`${found.scenario}: ${found.coverage}`, columns).forEach(write);
   write(
     `  ${found.seconds.toFixed(2)} s, ${Math.round(found.schedulesPerSecond)} schedules/s,` +
       ` ${found.pointsPerSchedule.toFixed(1)} points a schedule, ${found.depth} choices deep`,

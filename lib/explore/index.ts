@@ -47,5 +47,6 @@ export {
 } from './strategies.js';
 export { decodeToken, encodeToken, slug, type Token } from './token.js';
 export { traceView, type ViewOptions } from './trace-view.js';
+export { wrap, wrapHanging } from './wrap.js';
 export { machineWorld, type MachineWorldOptions } from './world/machine-world.js';
 export { memoryWorld, type MemoryWorld } from './world/memory-world.js';

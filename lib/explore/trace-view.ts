@@ -7,6 +7,7 @@
 //   ! invariant: no page is freed under a pin: page 0 is free with 1 pin
 
 import type { Replayed, ReplayedStep } from './replay.js';
+import { wrap } from './wrap.js';
 
 export interface ViewOptions {
   /** 100 if not given. */
@@ -27,20 +28,8 @@ function linesOf({ said, touched }: ReplayedStep): readonly string[] {
   return [touched.length > 0 ? touched.join(', ') : '·'];
 }
 
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const paragraph of text.split('\n')) {
-    let line = '';
-    for (const word of paragraph.split(' ')) {
-      if (line !== '' && line.length + 1 + word.length > width) {
-        lines.push(line);
-        line = word;
-      } else line = line === '' ? word : `${line} ${word}`;
-    }
-    lines.push(line);
-  }
-  return lines.map((line) => clip(line, width));
-}
+const wrapped = (text: string, width: number): string[] =>
+  wrap(text, width).map((line) => clip(line, width));
 
 interface Table {
   readonly tasks: readonly string[];
@@ -84,7 +73,7 @@ export function traceView(replayed: Replayed, opts: ViewOptions = {}): string[] 
   });
   if (failure === null) lines.push('  no failure');
   else {
-    const told = wrap(`${failure.kind}: ${failure.message}`, columns - 2);
+    const told = wrapped(`${failure.kind}: ${failure.message}`, columns - 2);
     lines.push(...told.map((line) => `! ${line}`));
   }
   return lines;
