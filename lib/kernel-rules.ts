@@ -4,6 +4,7 @@
 // that were never merged. `[VM]`: measured on that kernel; `read`: read in the source, not
 // measured.
 
+import { constant } from './constant.js';
 export type KernelName = '6.1' | '6.12' | '7.2' | 'proposed';
 
 export const kernelNames: readonly KernelName[] = ['6.1', '6.12', '7.2', 'proposed'];
@@ -110,7 +111,17 @@ export interface KernelRules {
   readonly blockMappings: boolean;
 }
 
-const linux61: KernelRules = {
+/** Every set of rules is one, so that all look alike to the engine: they are asked all the time. */
+class RuleSet {
+  constructor(rules: KernelRules) {
+    Object.assign(this, rules);
+  }
+}
+
+const ruleSet = (rules: KernelRules): KernelRules =>
+  constant(new RuleSet(rules) as unknown as KernelRules);
+
+const linux61: KernelRules = ruleSet({
   name: '6.1',
   idleRefcount: 1,
   mappingsAreReferences: false,
@@ -140,9 +151,9 @@ const linux61: KernelRules = {
   mapDirect: false,
   sealBlockMap: false,
   blockMappings: false,
-};
+});
 
-const linux612: KernelRules = {
+const linux612: KernelRules = ruleSet({
   ...linux61,
   name: '6.12',
   ext4FallocateChecksFirst: false,
@@ -157,9 +168,9 @@ const linux612: KernelRules = {
   uringFileBacked: 'gup',
   ownerAllocated: true,
   writeDelegations: true,
-};
+});
 
-const linux72: KernelRules = {
+const linux72: KernelRules = ruleSet({
   ...linux612,
   name: '7.2',
   idleRefcount: 0,
@@ -171,9 +182,9 @@ const linux72: KernelRules = {
   leasesAreOptIn: true,
   leaseModulesFirst: true,
   userDelegations: true,
-};
+});
 
-const proposed: KernelRules = {
+const proposed: KernelRules = ruleSet({
   ...linux72,
   name: 'proposed',
   idleWakes: 'refs',
@@ -183,7 +194,7 @@ const proposed: KernelRules = {
   mapDirect: true,
   sealBlockMap: true,
   blockMappings: true,
-};
+});
 
 /** The profiles by name. */
 export const kernelRules: Readonly<Record<KernelName, KernelRules>> = {
@@ -192,3 +203,15 @@ export const kernelRules: Readonly<Record<KernelName, KernelRules>> = {
   '7.2': linux72,
   proposed,
 };
+
+const changed = new WeakMap<Partial<KernelRules>, Map<KernelRules, KernelRules>>();
+
+/** The rules with those that `instead` has; one set for the same two. */
+export function rulesUnder(rules: KernelRules, instead: Partial<KernelRules>): KernelRules {
+  if (Object.keys(instead).length === 0) return rules;
+  let known = changed.get(instead);
+  if (known === undefined) changed.set(instead, (known = new Map()));
+  let set = known.get(rules);
+  if (set === undefined) known.set(rules, (set = ruleSet({ ...rules, ...instead })));
+  return set;
+}

@@ -121,7 +121,7 @@ export class BlockAllocator {
 
   /** The last reference to a busy block is gone. */
   setIdle(block: number): void {
-    assert(this.#busy.delete(block), `allocator: block ${block} is not busy`);
+    if (!this.#busy.delete(block)) assert.fail(`allocator: block ${block} is not busy`);
     this.#nrFree += 1;
     this.#lowest = Math.min(this.#lowest, block);
   }

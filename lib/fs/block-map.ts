@@ -172,13 +172,14 @@ export function releaseBlocks(
   const wanted = fate === 'orphan' && disk.usage().freeInodes === 0 ? 'busy' : fate;
   const idle: Extent[] = [];
   const orphaned: Extent[] = [];
-  for (const { run, busy } of removed.flatMap((e) => byBusy(inode, e))) {
+  const release = (run: Extent, busy: boolean): void => {
     const kept: BlockFate = busy ? wanted : 'free';
     tellFree(inode, run, kept);
     if (kept === 'orphan') orphaned.push(run);
     else if (kept === 'busy') fs.orphans.addBusy(handle, run.block, record, run.pgoff);
     else idle.push(run);
-  }
+  };
+  for (const e of removed) for (const { run, busy } of byBusy(inode, e)) release(run, busy);
   for (const run of idle) {
     const pfn = disk.partition.pfnOf(run.block);
     pages.clearOwners(pfn, run.nrPages);
@@ -198,7 +199,8 @@ function byBusy(inode: Inode, e: Extent): { readonly run: Extent; readonly busy:
   const firstPfn = assertDisk(inode.fs).partition.pfnOf(e.block);
   const parts: { run: Extent; busy: boolean }[] = [];
   const add = (from: number, nrPages: number, busy: boolean): void => {
-    const run = { ...e, pgoff: e.pgoff + from, block: e.block + from, nrPages };
+    const { unwritten } = e;
+    const run = { pgoff: e.pgoff + from, nrPages, block: e.block + from, unwritten };
     if (nrPages > 0) parts.push({ run, busy });
   };
   for (let at = 0; at < e.nrPages;) {

@@ -12,6 +12,7 @@
 // The page is noted in the file's address space as a fault of the file itself would do it, so that
 // whoever changes the layout sees it, waits for pins of it, and takes it out of these mappings too.
 
+import { constant } from '../constant.js';
 import type { Inode } from './inode.js';
 import type { Mount } from './mount.js';
 import type { PageSpace } from '../mm/page.js';
@@ -45,7 +46,7 @@ interface Found {
 
 /** What a mapping of the block device does at a fault. SIGBUS: see above. */
 export function blockDeviceOps(env: BlockMappingEnv): VmOperations {
-  return {
+  return constant({
     async fault(task, vma, pgoff, access) {
       const pfn = env.basePfn + pgoff;
       const sigbus = new VmFault('BUS_ADRERR', vma.addrOfIndex(pgoff - vma.pgoff));
@@ -66,7 +67,7 @@ export function blockDeviceOps(env: BlockMappingEnv): VmOperations {
         mapping.invalidateLock.upRead(task);
       }
     },
-  };
+  });
 }
 
 function note(inode: Inode, mapped: Mapped): void {

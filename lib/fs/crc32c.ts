@@ -33,3 +33,41 @@ export function crc32c(bytes: Uint8Array, seed = 0, start = 0, end = bytes.lengt
   for (; i < end; i++) c = table[(c ^ bytes[i]!) & 0xff]! ^ (c >>> 8);
   return ~c >>> 0;
 }
+
+/** a * b as polynomials over GF(2), modulo the one above; both reflected. */
+function multiply(a: number, b: number): number {
+  let product = 0;
+  for (let left = a; left !== 0; left <<= 1) {
+    if (left < 0) product ^= b;
+    b = b & 1 ? (b >>> 1) ^ POLYNOMIAL : b >>> 1;
+  }
+  return product;
+}
+
+/** shifts[n]: what n bytes behind it multiply the effect of a change by. */
+const shifts = new Int32Array(4097);
+shifts[0] = 1 << 31; // 1, reflected
+for (let n = 0; n < shifts.length - 1; n++) {
+  shifts[n + 1] = table[shifts[n]! & 0xff]! ^ (shifts[n]! >>> 8);
+}
+
+/**
+ * The checksum of bytes that were changed in one place, from the one before: a change has the same
+ * effect whatever surrounds it (the code is linear).
+ *
+ * @param sum before the change
+ * @param difference the bytes of [start, end) before, xor those after
+ * @param nrBehind how many unchanged bytes follow them, up to 4,096
+ */
+export function crc32cChanged(
+  sum: number,
+  difference: Uint8Array,
+  start: number,
+  end: number,
+  nrBehind: number,
+): number {
+  let effect = 0;
+  for (let i = start; i < end; i++)
+    effect = table[(effect ^ difference[i]!) & 0xff]! ^ (effect >>> 8);
+  return (sum ^ multiply(effect, shifts[nrBehind]!)) >>> 0;
+}

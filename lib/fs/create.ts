@@ -5,7 +5,7 @@
 import { Errno } from '../errno.js';
 import type { Caller } from '../mm/caller.js';
 import { lockInodes, type TryBreak } from './delegations.js';
-import { nameBytes } from './directory-block.js';
+import { isLongerThan, nameBytes } from './directory-block.js';
 import { BLOCK_SIZE, NAME_MAX, type FileKind } from './format.js';
 import { Inode } from './inode.js';
 import { MAX_INLINE_TARGET } from './inode-record.js';
@@ -27,7 +27,7 @@ export interface NewEntry {
 function checkCreate(caller: Caller, dir: Inode, name: string): void {
   if (dir.directory.lookup(name) !== undefined) throw new Errno('EEXIST', `${name} exists`);
   if (dir.record.nlink === 0) throw new Errno('ENOENT', `${dir.label} was removed`);
-  if (nameBytes(name).length > NAME_MAX) throw new Errno('ENAMETOOLONG', `name ${name}`);
+  if (isLongerThan(name, NAME_MAX)) throw new Errno('ENAMETOOLONG', `name ${name}`);
   checkPermission(dir, caller.process.cred, MAY_WRITE | MAY_EXEC, 'create');
 }
 
@@ -56,7 +56,7 @@ export async function createEntry(
 ): Promise<Inode> {
   const { fs } = dir;
   const { kind, perm, target } = entry;
-  const longTarget = target !== undefined && nameBytes(target).length > MAX_INLINE_TARGET;
+  const longTarget = target !== undefined && isLongerThan(target, MAX_INLINE_TARGET);
   using _dir = await dir.iRwsem.write(caller.task);
   checkCreate(caller, dir, name);
   tryBreak(dir);

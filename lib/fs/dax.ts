@@ -6,6 +6,7 @@
 // store to a hole, or to an unwritten block, gives the file a block of zeros first, takes the zero
 // page out of all page tables, and then maps the block.
 
+import { constant } from '../constant.js';
 import { Errno } from '../errno.js';
 import { anyPoisoned } from '../mm/memory-failure.js';
 import { installPte, VmFault, type FaultAccess, type VMA } from '../mm/vma.js';
@@ -67,7 +68,7 @@ function checkBytesSound({ fs, label }: Inode, pfn: Pfn, nrPages: number): void 
   throw new Errno('EIO', `${label}: a page of it failed`);
 }
 
-export const daxData: FileData = {
+export const daxData: FileData = constant({
   async read(task, inode, pos, target) {
     await inode.iRwsem.downRead(task);
     try {
@@ -115,7 +116,7 @@ export const daxData: FileData = {
     // The bytes are on the device already, pinned or not: fsync never waits for a pin (facts 2.4).
     for (const pgoff of inode.mapping.dirtyPages(start, end)) inode.mapping.clearDirty(pgoff);
   },
-};
+});
 
 /** dax_fault_return(): whatever went wrong but a lack of memory is a SIGBUS. */
 async function allocateForStore(task: Task, vma: VMA, inode: Inode, pgoff: Pgoff): Promise<void> {

@@ -10,7 +10,7 @@
 
 import { isErrno } from '../errno.js';
 import type { Caller } from '../mm/caller.js';
-import type { Task } from '../sched/index.js';
+import { Guard, type Task } from '../sched/index.js';
 import { evictIfUnused } from './evict.js';
 import type { Inode } from './inode.js';
 
@@ -47,11 +47,9 @@ export async function breakingDelegations<T>(
 export async function lockInodes(task: Task, ...inodes: readonly Inode[]): Promise<Disposable> {
   const order = [...new Set(inodes)].sort((a, b) => a.ino - b.ino);
   for (const inode of order) await inode.iRwsem.downWrite(task);
-  return {
-    [Symbol.dispose]: () => {
-      for (const inode of order.reverse()) inode.iRwsem.upWrite(task);
-    },
-  };
+  return new Guard(() => {
+    for (const inode of order.reverse()) inode.iRwsem.upWrite(task);
+  });
 }
 
 /** What is no directory: its own lock is held while its names change, and its delegations end. */

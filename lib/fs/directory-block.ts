@@ -43,6 +43,10 @@ export const direntLen = (nameLen: number): number => DIRENT_HEADER_LEN + ((name
 
 export const nameBytes = (name: string): Uint8Array => toUtf8.encode(name);
 
+/** Whether a name or a path takes more than max bytes; most need not be encoded to see that. */
+export const isLongerThan = (name: string, max: number): boolean =>
+  name.length * 3 > max && nameBytes(name).length > max;
+
 /** An empty block of the directory ino. */
 export function emptyDirectoryBlock(ino: number): Uint8Array {
   const block = new Uint8Array(BLOCK_SIZE);

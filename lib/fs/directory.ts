@@ -98,12 +98,12 @@ export class Directory {
 
   add(handle: JournalHandle, entry: Dirent): void {
     this.#touch('write');
-    assert(!this.#entries.has(entry.name), `directory: ${entry.name} is there already`);
+    if (this.#entries.has(entry.name)) assert.fail(`directory: ${entry.name} is there already`);
     this.#entries.set(entry.name, entry);
     if (this.#store === null) return;
     const { ino } = this.#record;
     const target = this.#roomFor(entry.name) ?? this.#grow(handle, this.#store);
-    assert(addDirent(target.bytes, ino, entry), `directory: no room for ${entry.name}`);
+    if (!addDirent(target.bytes, ino, entry)) assert.fail(`directory: no room for ${entry.name}`);
     target.room = roomIn(target.bytes, ino);
     this.#places.set(entry.name, target);
     handle.write(target.block, 0, target.bytes);
@@ -133,11 +133,12 @@ export class Directory {
 
   remove(handle: JournalHandle, name: string): void {
     this.#touch('write');
-    assert(this.#entries.delete(name), `directory: there is no ${name}`);
+    if (!this.#entries.delete(name)) assert.fail(`directory: there is no ${name}`);
     if (this.#store === null) return;
     const { ino } = this.#record;
     const target = this.#places.get(name);
-    assert(target !== undefined && removeDirent(target.bytes, ino, name), `no ${name} in a block`);
+    if (!(target !== undefined && removeDirent(target.bytes, ino, name)))
+      assert.fail(`no ${name} in a block`);
     target.room = roomIn(target.bytes, ino);
     this.#places.delete(name);
     handle.write(target.block, 0, target.bytes);
@@ -146,7 +147,7 @@ export class Directory {
   /** Let a name that is there mean another inode: rename over it. */
   retarget(handle: JournalHandle, entry: Dirent): void {
     this.#touch('write');
-    assert(this.#entries.has(entry.name), `directory: there is no ${entry.name}`);
+    if (!this.#entries.has(entry.name)) assert.fail(`directory: there is no ${entry.name}`);
     this.#entries.set(entry.name, entry);
     if (this.#store === null) return;
     const { ino } = this.#record;

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { Errno } from '../errno.js';
-import { BITMAP_BITS, BITMAP_CHECKSUM_AT, BLOCK_SIZE, seal, sealed } from './format.js';
+import { BITMAP_BITS, BITMAP_CHECKSUM_AT, BLOCK_SIZE, reseal, sealed } from './format.js';
 import type { Journal, JournalHandle } from './journal.js';
 
 const BITS = BITMAP_BITS;
@@ -43,6 +43,18 @@ function assign(bytes: Uint8Array, from: number, to: number, value: boolean): vo
       bit += 1;
     }
   }
+}
+
+/** The bits of one change, at their places in the block. */
+const flipped = new Uint8Array(BLOCK_SIZE);
+
+/** Set or clear the bits [from, to), all of which are the other way. */
+function flip(bytes: Uint8Array, from: number, to: number, value: boolean): void {
+  assign(bytes, from, to, value);
+  const [start, end] = [from >>> 3, (to + 7) >>> 3];
+  flipped.fill(0, start, end);
+  assign(flipped, from, to, true);
+  reseal(bytes, BITMAP_CHECKSUM_AT, flipped, start, end);
 }
 
 export class DiskBitmap {
@@ -115,8 +127,7 @@ export class DiskBitmap {
     for (const [index, first, last] of this.#parts(from, from + nr)) {
       const block = this.#block(index, handle);
       block.handle = handle;
-      assign(block.bytes, first, last, value);
-      seal(block.bytes, BITMAP_CHECKSUM_AT);
+      flip(block.bytes, first, last, value);
       handle.write(this.#start + index, 0, block.bytes);
     }
   }

@@ -2,9 +2,10 @@
 // through the journal.
 
 import assert from 'node:assert/strict';
+import { constant } from '../constant.js';
 import { Errno } from '../errno.js';
 import { BlockAllocator } from './block-allocator.js';
-import { ExtentList, runsOf, type BlockRun } from './extent.js';
+import { runsOf, type BlockRun } from './extent.js';
 import {
   BLOCK_SIZE,
   INODE_LEN,
@@ -36,6 +37,9 @@ export interface Recovery {
 
 const ONE_BLOCK = (block: number): BlockRun => ({ block, nrBlocks: 1 });
 
+/** An inode on its way into an image. */
+const slotBytes = new Uint8Array(INODE_LEN);
+
 export class DiskStore implements Store {
   readonly partition: Partition;
   readonly journal: Journal;
@@ -52,7 +56,7 @@ export class DiskStore implements Store {
     sb: SuperblockValues,
     raw: Journal,
     persistence: Persistence = noPersistence,
-    recovery: Recovery = { replayed: 0, superblock: null, clean: true },
+    recovery: Recovery = constant({ replayed: 0, superblock: null, clean: true }),
   ) {
     this.partition = partition;
     this.recovery = recovery;
@@ -88,7 +92,7 @@ export class DiskStore implements Store {
     const clean = values.state === 0;
     const replayed = journal.recover(clean && damage === null); // the other copy may be older
     if (damage !== null) writeSuperblock(partition, values, persistence);
-    const recovery = { replayed, superblock: damage, clean };
+    const recovery = constant({ replayed, superblock: damage, clean });
     const store = new DiskStore(partition, values, journal, persistence, recovery);
     if (!store.inodeMap.has(ROOT_INO) || store.read(ROOT_INO).kind !== 'dir') {
       throw new Errno('EUCLEAN', 'mount: there is no root directory');
@@ -130,7 +134,8 @@ export class DiskStore implements Store {
   /** Note on the device that it is mounted, or no longer is. EIO. */
   setMounted(mounted: boolean): void {
     this.#raw.checkpoint();
-    this.#sb = { ...this.#sb, sequence: this.#sb.sequence + 1, state: mounted ? 1 : 0 };
+    const sequence = this.#sb.sequence + 1;
+    this.#sb = constant({ ...this.#sb, sequence, state: mounted ? 1 : 0 });
     writeSuperblock(this.partition, this.#sb, this.#persistence);
   }
 
@@ -177,7 +182,7 @@ export class DiskStore implements Store {
 
   create(handle: JournalHandle, spec: NewInode): InodeRecord {
     const { ino, generation } = this.inodeMap.take(handle);
-    const record = { ...newRecord(ino, generation, spec), extents: new ExtentList() };
+    const record = newRecord(ino, generation, spec);
     this.write(handle, record);
     return record;
   }
@@ -189,7 +194,8 @@ export class DiskStore implements Store {
     else this.inodeMap.dropOrphan(handle, ino);
     const { block, offset } = slotOf(this.#sb, ino);
     const mode = kindModes[record.kind] | record.perm;
-    handle.write(block, offset, inodeBytes(record, mode, this.inodeMap.nextOrphan(ino)));
+    const nextOrphan = this.inodeMap.nextOrphan(ino);
+    handle.write(block, offset, inodeBytes(record, mode, nextOrphan, slotBytes));
     for (const { block: leaf, bytes } of overflowBytes(record, changed)) {
       handle.write(leaf, 0, bytes);
     }

@@ -52,7 +52,7 @@ async function instantiateAnew(task: Task, inode: Inode): Promise<void> {
     if (fs.rules.blockMappings) await unmapBlocks(task, inode, 0, Infinity);
     if (!(await writeBack(task, inode)) || inUse(inode)) return;
     inode.data.dropPages(inode, 0, Infinity);
-    assert(!mapping.mapped && mapping.nrEntries === 0, `${inode.label}: pages of nobody`);
+    if (mapping.mapped || mapping.nrEntries !== 0) assert.fail(`${inode.label}: pages of nobody`);
     inode.instantiate();
   });
 }

@@ -5,6 +5,7 @@
 // A mount takes a device for itself; one machine may mount several partitions of a device.
 // unmount() refuses while a file is open or a block is referenced: EBUSY names who it is.
 
+import { constant } from '../constant.js';
 import {
   checkBoolean,
   checkId,
@@ -108,7 +109,7 @@ export class FileSystem {
     if (spec.flavor === 'tmpfs') {
       const store = new RamStore(pgoffOf(spec.len), Math.floor(env.sched.clock.nowNs));
       const mount = new Mount(env, { id, flavor, dax: 'never', policy, readOnly, store });
-      mount.files = { dax: shmemData, cached: shmemData };
+      mount.files = constant({ dax: shmemData, cached: shmemData });
       return new FileSystem(mount, () => {});
     }
     const { device, region, startPos, len } = spec;
@@ -126,7 +127,7 @@ export class FileSystem {
       store.keepFrom(device.quarantined(), startPos / PAGE_SIZE);
       const onDevice = { store, persistence, readOnly: readOnly || store.mustNotWrite };
       const mount = new Mount(env, { id, flavor, dax, policy, ...onDevice });
-      mount.files = { dax: daxData, cached: pageCacheData() };
+      mount.files = constant({ dax: daxData, cached: pageCacheData() });
       if (!mount.readOnly) {
         store.setMounted(true);
         await recoverOrphans(store);

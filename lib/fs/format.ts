@@ -26,7 +26,7 @@
 
 import assert from 'node:assert/strict';
 import { PAGE_SIZE } from '../units.js';
-import { crc32c } from './crc32c.js';
+import { crc32c, crc32cChanged } from './crc32c.js';
 
 export const BLOCK_SIZE = PAGE_SIZE;
 
@@ -304,6 +304,23 @@ export function checksumOf(bytes: Uint8Array, checksumAt: number): number {
 /** Put its checksum into a structure. */
 export function seal(bytes: Uint8Array, checksumAt: number): void {
   writeU32(bytes, checksumAt, checksumOf(bytes, checksumAt));
+}
+
+/**
+ * Put its checksum into a structure that was sealed, or all zeros, before the bytes [start, end)
+ * were changed; difference holds at their places what they were xor what they are.
+ */
+export function reseal(
+  bytes: Uint8Array,
+  checksumAt: number,
+  difference: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  const before = readU32(bytes, checksumAt);
+  if (before === 0) return seal(bytes, checksumAt);
+  const nrBehind = bytes.length - end;
+  writeU32(bytes, checksumAt, crc32cChanged(before, difference, start, end, nrBehind));
 }
 
 /** Whether a structure carries its checksum. */

@@ -170,7 +170,7 @@ export class InodeMap {
   #relink(handle: JournalHandle, ino: number, next: number): void {
     const { block, offset } = slotOf(this.#sb, ino);
     const bytes = handle.read(block, offset, INODE_LEN);
-    assert(this.#next.has(ino), `orphan list: ${ino} is not on it`);
+    if (!this.#next.has(ino)) assert.fail(`orphan list: ${ino} is not on it`);
     encode(inodeLayout, { ...decode(inodeLayout, bytes), nextOrphan: next }, bytes);
     seal(bytes, INODE_CHECKSUM);
     handle.write(block, offset, bytes);

@@ -29,7 +29,7 @@ import {
 } from './format.js';
 
 /** The state of one inode that outlives a mount. */
-export interface InodeRecord {
+export class InodeRecord {
   readonly ino: number;
   generation: number;
   readonly kind: FileKind;
@@ -63,7 +63,35 @@ export interface InodeRecord {
    * on with it (fs/ext4/inode.c:ext4_truncate). Kept by that list alone.
    */
   truncating: boolean;
+
+  /** One by one, so that all records look alike to the engine. */
+  constructor(of: RecordFields) {
+    this.ino = of.ino;
+    this.generation = of.generation;
+    this.kind = of.kind;
+    this.perm = of.perm;
+    this.nlink = of.nlink;
+    this.uid = of.uid;
+    this.gid = of.gid;
+    this.size = of.size;
+    this.atimeNs = of.atimeNs;
+    this.mtimeNs = of.mtimeNs;
+    this.ctimeNs = of.ctimeNs;
+    this.immutable = of.immutable;
+    this.append = of.append;
+    this.daxFlag = of.daxFlag;
+    this.orphan = of.orphan;
+    this.parent = of.parent;
+    this.target = of.target;
+    this.extents = of.extents;
+    this.overflow = of.overflow;
+    this.leaves = of.leaves;
+    this.stored = of.stored;
+    this.truncating = of.truncating;
+  }
 }
+
+export type RecordFields = { readonly [Name in keyof InodeRecord]: InodeRecord[Name] };
 
 const UINT32 = 2 ** 32;
 const CHECKSUM_AT = inodeLayout.checksum.at;
@@ -90,8 +118,13 @@ function readExtent(bytes: Uint8Array, at: number): Extent {
 }
 
 /** The bytes of the inode's slot in the table; nextOrphan: who follows it on the orphan list. */
-export function inodeBytes(record: InodeRecord, mode: number, nextOrphan = 0): Uint8Array {
-  const bytes = new Uint8Array(INODE_LEN);
+export function inodeBytes(
+  record: InodeRecord,
+  mode: number,
+  nextOrphan = 0,
+  bytes = new Uint8Array(INODE_LEN),
+): Uint8Array {
+  bytes.fill(0);
   const { extents, overflow, target } = record;
   const flags =
     (record.immutable ? inodeFlags.immutable : 0) |
@@ -184,7 +217,7 @@ export function readInodeRecord(
     ? { extents: [], overflow: [], leaves: [] }
     : readExtents(bytes, ino, v, source, bad);
   const { generation, nlink, uid, gid, size, atimeNs, mtimeNs, ctimeNs, parent } = v;
-  return {
+  return new InodeRecord({
     ...{ ino, generation, kind, perm: v.mode & 0o7777, nlink, uid, gid, size },
     ...{ atimeNs, mtimeNs, ctimeNs, parent, target },
     immutable: (v.flags & inodeFlags.immutable) !== 0,
@@ -193,7 +226,7 @@ export function readInodeRecord(
     orphan: (v.flags & inodeFlags.orphan) !== 0,
     extents: new ExtentList(extents),
     ...{ overflow, leaves, stored: extents, truncating: false },
-  };
+  });
 }
 
 type Bad = (what: string) => never;

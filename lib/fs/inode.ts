@@ -8,12 +8,13 @@
 // An inode lives while it has a name or a reference; an open file is a reference, and mappings hold
 // their open file. When the last reference of a nameless inode goes it is evicted (evict.ts).
 
+import { constant } from '../constant.js';
 import { LeaseContext } from '../lease/lease-context.js';
 import type { LayoutInode, LayoutOp, LayoutPolicy } from '../lease/layout.js';
 import type { LeasedInode } from '../lease/leased-inode.js';
 import { AddressSpace, type AddressSpaceHost, type AddressSpaceKind } from '../mm/address-space.js';
 import type { PinnedPages } from '../mm/pinned-pages.js';
-import { lockClasses, RwSem, type Task } from '../sched/index.js';
+import { Guard, lockClasses, RwSem, type Task } from '../sched/index.js';
 import type { Pfn } from '../units.js';
 import { shouldEnableDax } from './dax-mode.js';
 import { Directory } from './directory.js';
@@ -56,7 +57,10 @@ export class Inode implements AddressSpaceHost, LeasedInode, LayoutInode {
     this.iRwsem = new RwSem(sched, `i_rwsem of ${this.label}`, { lockClass, nest: record.ino });
     this.mapping = new AddressSpace(mm, this);
     const { rules } = fs;
-    this.leases = new LeaseContext({ sched, rules, settings: fs.env.leaseSettings }, this);
+    this.leases = new LeaseContext(
+      constant({ sched, rules, settings: fs.env.leaseSettings }),
+      this,
+    );
   }
 
   get ino(): number {
@@ -141,7 +145,7 @@ export class Inode implements AddressSpaceHost, LeasedInode, LayoutInode {
 
   tryLock(task: Task): Disposable | null {
     if (!this.iRwsem.tryDownWrite(task)) return null;
-    return { [Symbol.dispose]: () => this.iRwsem.upWrite(task) };
+    return new Guard(() => this.iRwsem.upWrite(task));
   }
 
   size(): number {

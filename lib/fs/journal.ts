@@ -47,10 +47,15 @@ export interface Journal {
 export const BLOCK_COST = BLOCK_SIZE + 16;
 
 /** A block as a transaction, or several, want it. */
-export interface BlockImage {
+export class BlockImage {
   readonly bytes: Uint8Array;
   /** Nothing is known of what was there before: all of it counts as changed. */
   readonly whole: boolean;
+
+  constructor(bytes: Uint8Array, whole: boolean) {
+    this.bytes = bytes;
+    this.whole = whole;
+  }
 }
 
 /** The writes of one transaction, as images of the blocks they touch. */
@@ -76,7 +81,9 @@ export class ImageHandle implements JournalHandle {
     for (let done = 0; done < bytes.length;) {
       const at = offset + done;
       const into = block + Math.floor(at / BLOCK_SIZE);
-      const part = bytes.subarray(done, done + BLOCK_SIZE - (at % BLOCK_SIZE));
+      const room = BLOCK_SIZE - (at % BLOCK_SIZE);
+      const rest = done === 0 ? bytes : bytes.subarray(done);
+      const part = rest.length <= room ? rest : rest.subarray(0, room);
       this.#image(into).bytes.set(part, at % BLOCK_SIZE);
       done += part.length;
     }
@@ -85,7 +92,7 @@ export class ImageHandle implements JournalHandle {
   #image(block: number): BlockImage {
     const known = this.images.get(block);
     if (known !== undefined) return known;
-    const image = { bytes: this.#under(block), whole: false };
+    const image = new BlockImage(this.#under(block), false);
     this.images.set(block, image);
     return image;
   }
@@ -100,12 +107,12 @@ export class ImageHandle implements JournalHandle {
     this.#taken(run, use);
     if (use === 'data') return;
     for (let block = run.block; block < run.block + run.nrBlocks; block++) {
-      this.images.set(block, { bytes: new Uint8Array(BLOCK_SIZE), whole: true });
+      this.images.set(block, new BlockImage(new Uint8Array(BLOCK_SIZE), true));
     }
   }
 
   give(run: BlockRun, use: BlockUse): void {
-    this.given.push({ ...run, use });
+    this.given.push({ block: run.block, nrBlocks: run.nrBlocks, use });
     for (const block of this.images.keys()) {
       if (block >= run.block && block < run.block + run.nrBlocks) this.images.delete(block);
     }

@@ -10,6 +10,7 @@
 // taken first and the blocks looked up after it, under i_rwsem, so that whoever changes the layout
 // in between either has finished or sees the lease (fs/xfs/xfs_pnfs.c:xfs_fs_map_blocks).
 
+import { constant } from '../constant.js';
 import { Errno } from '../errno.js';
 import type { FileLease, LeaseHolder, LeaseManager } from '../lease/lease.js';
 import type { Caller, ProcessLike } from '../mm/caller.js';
@@ -64,7 +65,7 @@ export class FileLayouts {
   readonly #env: FileLayoutsEnv;
 
   constructor(env: FileLayoutsEnv) {
-    this.#env = env;
+    this.#env = constant(env);
   }
 
   /**

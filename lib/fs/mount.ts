@@ -2,7 +2,7 @@
 // rules hold, which inodes are known.
 
 import { Errno } from '../errno.js';
-import type { KernelRules } from '../kernel-rules.js';
+import { type KernelRules, rulesUnder } from '../kernel-rules.js';
 import type { LayoutPolicy } from '../lease/layout.js';
 import type { ObjectId, Task } from '../sched/index.js';
 import { Pressure } from '../mm/pressure.js';
@@ -65,7 +65,7 @@ export class Mount {
     this.daxMode = spec.dax;
     this.readOnly = spec.readOnly;
     this.policy = spec.policy;
-    this.rules = { ...env.rules, ...spec.policy.rules };
+    this.rules = rulesUnder(env.rules, spec.policy.rules);
     this.store = spec.store;
     this.#persistence = spec.persistence ?? noPersistence;
     this.maxBytes = maxBytesOf(spec.flavor);
@@ -196,7 +196,7 @@ export class Mount {
   }
 
   /** One transaction; the point before it is where another task may run. */
-  async transaction<T>(task: Task, change: (handle: JournalHandle) => T): Promise<T> {
+  transaction<T>(task: Task, change: (handle: JournalHandle) => T): Promise<T> {
     this.checkAlive('transaction');
     const { sched } = this.env;
     if (!sched.on) return this.store.journal.transaction(task, change);

@@ -5,7 +5,7 @@
 import { checkPath as checkString } from '../arguments.js';
 import { Errno } from '../errno.js';
 import type { Caller } from '../mm/caller.js';
-import { nameBytes } from './directory-block.js';
+import { isLongerThan, nameBytes } from './directory-block.js';
 import { BLOCK_SIZE, NAME_MAX, PATH_MAX } from './format.js';
 import type { Inode } from './inode.js';
 import type { Mount } from './mount.js';
@@ -45,7 +45,7 @@ export function linkTarget(inode: Inode): string {
 function checkPath(path: string): void {
   checkString('path walk', path);
   if (path === '') throw new Errno('ENOENT', 'an empty path');
-  if (nameBytes(path).length >= PATH_MAX) throw new Errno('ENAMETOOLONG', 'the path is too long');
+  if (isLongerThan(path, PATH_MAX - 1)) throw new Errno('ENAMETOOLONG', 'the path is too long');
 }
 
 /** One step down, or up; undefined: the directory has no such name. ENOTDIR, EACCES. */
@@ -54,7 +54,7 @@ function step(walk: Walk, dir: Inode, name: string): Inode | undefined {
   checkPermission(dir, walk.caller.process.cred, MAY_EXEC, 'path walk');
   if (name === '.') return dir;
   if (name === '..') return walk.fs.inode(dir.record.parent);
-  if (nameBytes(name).length > NAME_MAX) {
+  if (isLongerThan(name, NAME_MAX)) {
     throw new Errno('ENAMETOOLONG', `path: a name of ${nameBytes(name).length} bytes`);
   }
   const entry = dir.directory.lookup(name);

@@ -110,13 +110,13 @@ export class OpenFile implements VmFile, LeaseHolder {
   // -- references --
 
   getFile(): void {
-    assert(this.#refs > 0, `${this.label}: get of a closed file`);
+    if (this.#refs <= 0) assert.fail(`${this.label}: get of a closed file`);
     this.#refs += 1;
   }
 
   /** The last put queues __fput, which runs when the task leaves the kernel. */
   putFile(task: Task): void {
-    assert(this.#refs > 0, `${this.label}: put of a closed file`);
+    if (this.#refs <= 0) assert.fail(`${this.label}: put of a closed file`);
     this.#refs -= 1;
     if (this.#refs > 0) return;
     addTaskWork(task, `__fput of ${this.label}`, (own) => this.#fput(own));

@@ -8,6 +8,7 @@
 // as it is referenced (facts 2.4). Where the kernel uses large folios a pinned folio that is
 // dropped in part cannot be split: its bytes are zeroed in place (folios.ts).
 
+import { constant } from '../constant.js';
 import { Errno } from '../errno.js';
 import { haveRoom } from '../mm/mm-env.js';
 import { installPte, VmFault } from '../mm/vma.js';
@@ -63,7 +64,7 @@ async function readPages(task: Task, inode: Inode, pos: number, target: Uint8Arr
 
 export function pageCacheData(): FileData {
   const folios = new Folios();
-  return {
+  return constant({
     async read(task, inode, pos, target) {
       const len = readable(inode, pos, target.length);
       await readPages(task, inode, pos, target.subarray(0, len));
@@ -127,7 +128,7 @@ export function pageCacheData(): FileData {
       const reach = folios.reach(inode, start, end);
       await writebackRange(task, inode, 'sync', reach.start, reach.end);
     },
-  };
+  });
 }
 
 /**

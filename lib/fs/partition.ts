@@ -2,6 +2,7 @@
 // the device, so its number and its pfn differ by a constant. Positions are checked here once.
 
 import assert from 'node:assert/strict';
+import { constant } from '../constant.js';
 import { isErrno } from '../errno.js';
 import type { PageList } from '../mm/page-bytes.js';
 import type { Pfn } from '../units.js';
@@ -56,7 +57,7 @@ export function partitionOf(bytes: PageBytes, firstPfn: Pfn, nrBlocks: number): 
   const readInto = (block: number, offset: number, target: Uint8Array): void => {
     bytes.read(pagesOf(block, offset, target.length), offset % BLOCK_SIZE, target);
   };
-  return {
+  return constant({
     nrBlocks,
     pfnOf: (block) => firstPfn + block,
     blockOf: (pfn) => pfn - firstPfn,
@@ -72,7 +73,7 @@ export function partitionOf(bytes: PageBytes, firstPfn: Pfn, nrBlocks: number): 
     zero(block, nr) {
       bytes.fill(pagesOf(block, 0, nr * BLOCK_SIZE), 0, nr * BLOCK_SIZE, 0);
     },
-  };
+  });
 }
 
 /** The same over a device that no machine has numbered: for mkfs and fsck. */

@@ -6,6 +6,7 @@
 // order of two stores is only sure when a flush of the first lies between them. Whoever depends on
 // an order says so with a flush, so that a simulated power failure can take every other liberty.
 
+import { constant } from '../constant.js';
 import type { DaxDevice } from '../mm/dax-device.js';
 import { posOf } from '../units.js';
 import type { BlockRun } from './extent.js';
@@ -17,11 +18,11 @@ export interface Persistence {
 
 /** A partition of a DAX device: msync. */
 export function devicePersistence(device: DaxDevice, startPos: number): Persistence {
-  return { flush: (pos, len) => device.flush(startPos + pos, len) };
+  return constant({ flush: (pos, len) => device.flush(startPos + pos, len) });
 }
 
 /** For partitions that nothing outlives. */
-export const noPersistence: Persistence = { flush() {} };
+export const noPersistence: Persistence = constant({ flush() {} });
 
 /** More calls than this cost more than one over everything between. */
 const MAX_CALLS = 32;

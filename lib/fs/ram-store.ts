@@ -2,7 +2,6 @@
 // counted where files take pages and where pages leave (mm/shmem.c:shmem_inode_acct_blocks).
 
 import { Errno } from '../errno.js';
-import { ExtentList } from './extent.js';
 import { ROOT_INO } from './format.js';
 import type { InodeRecord } from './inode-record.js';
 import { ramJournal, type JournalHandle } from './journal.js';
@@ -60,7 +59,7 @@ export class RamStore implements Store {
 
   create(_handle: JournalHandle | null, spec: NewInode): InodeRecord {
     const ino = this.#nextIno++;
-    const record = { ...newRecord(ino, this.#nextGeneration++, spec), extents: new ExtentList() };
+    const record = newRecord(ino, this.#nextGeneration++, spec);
     this.#records.set(ino, record);
     return record;
   }

@@ -1,6 +1,7 @@
 // What reclaim asks of the file system that a page belongs to: may a pinned page be unmapped, and
 // have it written.
 
+import { constant } from '../constant.js';
 import type { AddressSpace } from '../mm/address-space.js';
 import type { ReclaimHooks } from '../mm/reclaim.js';
 import { isErrno } from '../errno.js';
@@ -10,7 +11,7 @@ import { writebackPage } from './writeback.js';
 const inodeOf = ({ host }: AddressSpace): Inode | null => (host instanceof Inode ? host : null);
 
 /** The policy of each page's own mount decides; without one it is as in Linux. */
-export const reclaimHooks: ReclaimHooks = {
+export const reclaimHooks: ReclaimHooks = constant({
   beforeUnmap(mapping, pgoff, pfn) {
     const policy = inodeOf(mapping)?.policy.pages;
     return policy?.beforeUnmap({ pfn, pgoff }, 'reclaim') ?? 'allow';
@@ -26,4 +27,4 @@ export const reclaimHooks: ReclaimHooks = {
       if (!isErrno(e)) throw e;
     }
   },
-};
+});

@@ -21,9 +21,9 @@ import type { BlockRun } from './extent.js';
 import { BLOCK_SIZE } from './format.js';
 import {
   BLOCK_COST,
+  BlockImage,
   ImageHandle,
   runChange,
-  type BlockImage,
   type BlockUse,
   type Journal,
   type JournalHandle,
@@ -148,7 +148,8 @@ export class RedoJournal implements Journal {
     for (const [block, image] of handle.images) {
       const before = this.#running.get(block);
       const whole = image.whole || before?.whole === true;
-      this.#running.set(block, { bytes: image.bytes, whole });
+      const same = whole === image.whole;
+      this.#running.set(block, same ? image : new BlockImage(image.bytes, whole));
       if (before !== undefined) this.#spent(before);
     }
     this.#ordered.push(...handle.ordered);
@@ -171,7 +172,7 @@ export class RedoJournal implements Journal {
   /** Whoever begins a change that may be long asks transaction-size.ts first. */
   #checkFits(images: ReadonlyMap<number, BlockImage>): void {
     const len = recordLen(this.#writesOf(images));
-    assert(len <= this.#log.capacity, `journal: a transaction of ${len} bytes is too long`);
+    if (len > this.#log.capacity) assert.fail(`journal: a transaction of ${len} bytes is too long`);
   }
 
   #writesOf(images: ReadonlyMap<number, BlockImage>): LoggedWrite[] {

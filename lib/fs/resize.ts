@@ -93,6 +93,7 @@ export async function setSize(
     const end = pagesFor(size);
     await unmapForDrop(task, inode, end, Infinity, { evenCows: true });
     await dropRange(task, inode, end, Infinity, blocks);
+    if (fs.disk !== null) return; // the record went to the device with the last of the blocks
   }
   await fs.writeInode(task, inode);
 }

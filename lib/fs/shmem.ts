@@ -4,6 +4,7 @@
 // (measured: free space is back at the truncate, not at the unpin). Nothing waits for pins. Bytes
 // stored past the end in the last page show up when the file grows (measured as well).
 
+import { constant } from '../constant.js';
 import { installPte, VmFault } from '../mm/vma.js';
 import { PAGE_SIZE, pageOffset, pgoffOf, type Pfn, type Pgoff } from '../units.js';
 import { Errno } from '../errno.js';
@@ -38,7 +39,7 @@ function pageForFault(inode: Inode, pgoff: Pgoff, addr: number): Pfn {
   }
 }
 
-export const shmemData: FileData = {
+export const shmemData: FileData = constant({
   async read(_task, inode, pos, target) {
     const len = readable(inode, pos, target.length);
     for (let done = 0; done < len;) {
@@ -99,4 +100,4 @@ export const shmemData: FileData = {
   },
 
   async sync() {},
-};
+});

@@ -3,8 +3,9 @@
 // A change is prepared first, so that nothing after the first step of a transaction can fail:
 // checkSpace and checkInode throw ENOSPC, what follows them does not.
 
-import type { InodeRecord } from './inode-record.js';
+import { ExtentList } from './extent.js';
 import type { FileKind } from './format.js';
+import { InodeRecord } from './inode-record.js';
 import type { Journal, JournalHandle } from './journal.js';
 
 export interface NewInode {
@@ -48,13 +49,9 @@ export interface Store {
 }
 
 /** An inode as it is when it has just been made. */
-export function newRecord(
-  ino: number,
-  generation: number,
-  spec: NewInode,
-): Omit<InodeRecord, 'extents'> {
+export function newRecord(ino: number, generation: number, spec: NewInode): InodeRecord {
   const { kind, perm, uid, gid, parent, nowNs } = spec;
-  return {
+  return new InodeRecord({
     ...{ ino, generation, kind, perm, uid, gid, parent },
     nlink: kind === 'dir' ? 2 : 1,
     size: 0,
@@ -62,5 +59,6 @@ export function newRecord(
     daxFlag: spec.daxFlag ?? false,
     ...{ immutable: false, append: false, orphan: false, target: null },
     ...{ overflow: [], leaves: [], stored: [], truncating: false },
-  };
+    extents: new ExtentList(),
+  });
 }

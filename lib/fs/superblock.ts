@@ -4,6 +4,7 @@
 // second, each with a higher sequence number than before. So one of them is whole at any instant;
 // the other one is made anew from it. EUCLEAN: both are damaged; EINVAL: neither looks like one.
 
+import { constant } from '../constant.js';
 import { Errno } from '../errno.js';
 import {
   BITMAP_BITS,
@@ -66,7 +67,7 @@ export function planSuperblock(flavor: DiskFlavor, geometry: Geometry): Superblo
   ) {
     throw new Errno('EINVAL', `mkfs: ${nrBlocks} blocks do not hold a file system`);
   }
-  return {
+  return constant({
     magic: SUPERBLOCK_MAGIC,
     version: FORMAT_VERSION,
     blockSize: BLOCK_SIZE,
@@ -86,7 +87,7 @@ export function planSuperblock(flavor: DiskFlavor, geometry: Geometry): Superblo
     ...{ inodeBitmapStart, inodeBitmapBlocks, stateBlock },
     ...{ compat: 0, incompat: INCOMPAT_JOURNAL, roCompat: 0 },
     checksum: 0,
-  };
+  });
 }
 
 /** The blocks of the two copies. */
@@ -153,7 +154,7 @@ function wrongIn(sb: SuperblockValues, bytes: Uint8Array, nrBlocks: number): str
 function readCopy(partition: Partition, index: 0 | 1): Copy {
   const block = superblockCopies(partition.nrBlocks)[index];
   const bytes = partition.read(block, 0, SUPERBLOCK_LEN);
-  const values = decode(superblockLayout, bytes);
+  const values = constant(decode(superblockLayout, bytes));
   const wrong = wrongIn(values, bytes, partition.nrBlocks);
   const name = `superblock copy ${index} (block ${block})`;
   return { name, values, wrong, looksLikeOne: values.magic === SUPERBLOCK_MAGIC };

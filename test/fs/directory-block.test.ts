@@ -9,6 +9,7 @@ import {
   direntLen,
   emptyDirectoryBlock,
   hasRoom,
+  isLongerThan,
   readDirectoryBlock,
   removeDirent,
   retargetDirent,
@@ -77,4 +78,11 @@ test('a damaged byte, or the block of another directory, is EUCLEAN', (t) => {
   }
   const other = t.throws(() => readDirectoryBlock(emptyDirectoryBlock(5), INO));
   t.true(isErrno(other, 'EUCLEAN'));
+});
+
+test('the length of a name is counted in bytes', (t) => {
+  t.false(isLongerThan('a'.repeat(255), 255));
+  t.true(isLongerThan('a'.repeat(256), 255));
+  t.false(isLongerThan('\u20ac'.repeat(85), 255));
+  t.true(isLongerThan('\u20ac'.repeat(86), 255));
 });

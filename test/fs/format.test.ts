@@ -69,3 +69,23 @@ test('type bits name a kind, and other bits name none', (t) => {
   t.is(format.kindOf(format.kindModes.link), 'link');
   t.is(format.kindOf(0o644), undefined);
 });
+
+test('a structure that was sealed, or all zeros, is sealed again by what changed in it', (t) => {
+  const at = format.BITMAP_CHECKSUM_AT;
+  const bytes = new Uint8Array(format.BLOCK_SIZE);
+  const difference = new Uint8Array(format.BLOCK_SIZE);
+  const change = (start: number, end: number): void => {
+    for (let i = start; i < end; i++) {
+      difference[i] = 0x81;
+      bytes[i]! ^= 0x81;
+    }
+    format.reseal(bytes, at, difference, start, end);
+    t.true(format.sealed(bytes, at));
+  };
+  change(5, 6);
+  change(0, 100);
+  change(at - 3, at);
+  bytes[7]! ^= 1; // a change that nobody sealed stays one
+  format.reseal(bytes, at, difference.fill(0), 20, 21);
+  t.false(format.sealed(bytes, at));
+});
