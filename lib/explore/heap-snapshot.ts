@@ -7,6 +7,9 @@
 // a private `#field` is not either: modules are loaded with their fields opened for this
 // (scripts/open-fields.mjs), and fieldsAreOpen says whether they were. What can be neither read
 // nor put back, as a promise that is not settled, makes the snapshot unsound: `unsound` names it.
+//
+// What need not be put back: a field that its class declares `readonly`, as the compiler holds
+// everybody to (strayFields() shows who got around it), and a frozen object.
 
 import { inspect, types } from 'node:util';
 import { Region } from '../mm/region.js';
@@ -17,7 +20,9 @@ import {
   type SideTable,
   type SideTableListener,
 } from '../sched/index.js';
-import { PAGE_SIZE } from '../units.js';
+import { SavedLists, SavedMaps, SavedSets } from './saved-containers.js';
+import { knownKeys, SavedFields, type Fields } from './saved-fields.js';
+import { SavedMemory } from './saved-memory.js';
 
 /** Whether `#fields` of this project are properties now. */
 export const fieldsAreOpen = ((): boolean => {
@@ -30,190 +35,6 @@ export const fieldsAreOpen = ((): boolean => {
   const probe = new Probe();
   return probe.read() === 1 && Object.keys(probe).length === 1;
 })();
-
-type Restore = () => void;
-type Fields = Record<PropertyKey, unknown>;
-
-/** Writes the values from at on back into the fields of one object. */
-type Loader = (object: object, values: readonly unknown[], at: number) => void;
-
-const bytesOf = (view: ArrayBufferView): Uint8Array =>
-  new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-
-/** By their keys: one machine after the other has the same shapes, and compiled code is dear. */
-const loaders = new Map<string, Loader>();
-
-function loaderOf(keys: readonly string[]): Loader {
-  const id = JSON.stringify(keys);
-  let loader = loaders.get(id);
-  if (loader === undefined) loaders.set(id, (loader = makeLoader(keys)));
-  return loader;
-}
-
-/** A loader for objects with these keys: straight stores, which the engine compiles to moves. */
-function makeLoader(keys: readonly string[]): Loader {
-  const stores = keys.map((key, i) => `o[${JSON.stringify(key)}] = v[at + ${i}];`).join('\n');
-
-  return new Function('o', 'v', 'at', stores) as Loader;
-}
-
-/** Objects of one shape: restored by one loader, one after the other. */
-class Shape {
-  readonly #keys: readonly string[];
-  /** With those that cannot be written: accessors. */
-  readonly #allKeys: readonly string[];
-  readonly #objects: object[] = [];
-  readonly #values: unknown[] = [];
-  readonly #loader: Loader;
-  /** Such an object may have got more keys since. */
-  readonly #loose: boolean;
-
-  constructor(keys: readonly string[], allKeys: readonly string[], loose: boolean) {
-    this.#keys = keys;
-    this.#allKeys = allKeys;
-    this.#loose = loose;
-    this.#loader = loaderOf(keys);
-  }
-
-  add(object: object): void {
-    this.#objects.push(object);
-    for (const key of this.#keys) this.#values.push((object as Fields)[key]);
-  }
-
-  restore(): void {
-    const objects = this.#objects;
-    const values = this.#values;
-    const loader = this.#loader;
-    const width = this.#keys.length;
-    for (let i = 0, at = 0; i < objects.length; i++, at += width) {
-      loader(objects[i]!, values, at);
-      if (this.#loose) this.#forgetNewKeys(objects[i] as Fields);
-    }
-  }
-
-  #forgetNewKeys(object: Fields): void {
-    let nr = 0;
-    for (const _ in object) nr++;
-    if (nr === this.#allKeys.length) return;
-    for (const key of this.#newKeys(object)) Reflect.deleteProperty(object, key);
-  }
-
-  #newKeys(object: object): string[] {
-    return Object.keys(object).filter((key) => !this.#allKeys.includes(key));
-  }
-
-  /** Fields that objects of a class have beside its own, and keep. */
-  strayFields(): string[] {
-    if (this.#loose) return [];
-    const fieldsOf = (object: object): string[] =>
-      this.#newKeys(object).map((key) => `${object.constructor.name}.${key}`);
-    return [...new Set(this.#objects.flatMap(fieldsOf))];
-  }
-}
-
-/** Lists, each put back to its elements. One loop over all of them is compiled once, for good. */
-class Lists {
-  readonly #lists: unknown[][] = [];
-  readonly #saved: (readonly unknown[])[] = [];
-
-  add(list: unknown[]): void {
-    this.#lists.push(list);
-    this.#saved.push([...list]);
-  }
-
-  restore(): void {
-    for (let n = 0; n < this.#lists.length; n++) {
-      const list = this.#lists[n]!;
-      const saved = this.#saved[n]!;
-      const { length } = saved;
-      if (list.length !== length) list.length = length;
-      for (let i = 0; i < length; i++) if (list[i] !== saved[i]) list[i] = saved[i];
-    }
-  }
-}
-
-/**
- * Maps and sets, each put back to its entries in their order. Most are unchanged, or got keys that
- * come last. Of a set the values are its keys.
- */
-class Keyed {
-  readonly #all: (Map<unknown, unknown> | Set<unknown>)[] = [];
-  readonly #keys: (readonly unknown[])[] = [];
-  readonly #values: (readonly unknown[])[] = [];
-  readonly #late: unknown[] = [];
-
-  add(keyed: Map<unknown, unknown> | Set<unknown>): void {
-    this.#all.push(keyed);
-    this.#keys.push([...keyed.keys()]);
-    this.#values.push([...keyed.values()]);
-  }
-
-  restore(): void {
-    for (let n = 0; n < this.#all.length; n++) {
-      const keyed = this.#all[n]!;
-      if (this.#keys[n]!.length > 0) this.#restore(keyed, n);
-      else if (keyed.size > 0) keyed.clear();
-    }
-  }
-
-  #restore(keyed: Map<unknown, unknown> | Set<unknown>, n: number): void {
-    const keys = this.#keys[n]!;
-    const values = this.#values[n]!;
-    if (this.#beginsAsItDid(keyed, keys, values)) {
-      for (const key of this.#late) keyed.delete(key);
-    } else {
-      keyed.clear();
-      for (let i = 0; i < keys.length; i++) {
-        if (keyed instanceof Map) keyed.set(keys[i], values[i]);
-        else keyed.add(keys[i]);
-      }
-    }
-    this.#late.length = 0;
-  }
-
-  #beginsAsItDid(
-    keyed: Map<unknown, unknown> | Set<unknown>,
-    keys: readonly unknown[],
-    values: readonly unknown[],
-  ): boolean {
-    if (keyed.size < keys.length) return false;
-    let n = 0;
-    for (const key of keyed.keys()) {
-      if (n >= keys.length) this.#late.push(key);
-      else if (key !== keys[n]) return false;
-      else if (keyed instanceof Map && keyed.get(key) !== values[n]) return false;
-      n++;
-    }
-    return true;
-  }
-}
-
-function bytesRestorer(view: ArrayBufferView): Restore {
-  const bytes = bytesOf(view);
-  const saved = Uint8Array.from(bytes);
-  return () => bytes.set(saved);
-}
-
-/** Shared memory whole; of the data of a region that lies in it, the pages that are stored to. */
-function memoryRestorer(buffer: SharedArrayBuffer, region: Region | null): Restore {
-  const bytes = new Uint8Array(buffer);
-  const saved = Uint8Array.from(bytes);
-  if (region === null) return () => bytes.set(saved);
-  const { dataPos } = region.place;
-  const endPos = dataPos + region.nrPages * PAGE_SIZE;
-  const before = saved.subarray(0, dataPos);
-  const behind = saved.subarray(endPos);
-  const log = region.stores!;
-  const putBack = (page: number): void => {
-    const pos = dataPos + page * PAGE_SIZE;
-    bytes.set(saved.subarray(pos, pos + PAGE_SIZE), pos);
-  };
-  return () => {
-    bytes.set(before);
-    bytes.set(behind, endPos);
-    log.drain(putBack);
-  };
-}
 
 /** What has no state of its own that a run could change. */
 function isOpaque(value: object): boolean {
@@ -231,20 +52,6 @@ function isOpaque(value: object): boolean {
 const isIteration = (value: object): boolean =>
   types.isGeneratorObject(value) || types.isMapIterator(value) || types.isSetIterator(value);
 
-const isPlain = (object: object): boolean => {
-  const prototype: unknown = Object.getPrototypeOf(object);
-  return prototype === Object.prototype || prototype === null;
-};
-
-function writableKeys(object: object): string[] {
-  const keys: string[] = [];
-  for (const key of Object.keys(object)) {
-    const { get, writable } = Object.getOwnPropertyDescriptor(object, key)!;
-    if (get === undefined && (writable === true || Object.isFrozen(object))) keys.push(key);
-  }
-  return keys;
-}
-
 interface Noted {
   readonly table: SideTable<object, unknown>;
   readonly key: object;
@@ -254,10 +61,11 @@ interface Noted {
 export class HeapSnapshot implements SideTableListener {
   /** What cannot be put back, by class and field; empty if all is well. */
   readonly unsound: readonly string[];
-  readonly #shapes = new Map<string, Shape>();
-  readonly #lists = new Lists();
-  readonly #keyed = new Keyed();
-  readonly #memories: Restore[] = [];
+  readonly #fields = new SavedFields();
+  readonly #lists = new SavedLists();
+  readonly #maps = new SavedMaps();
+  readonly #sets = new SavedSets();
+  readonly #memory = new SavedMemory();
   readonly #seen = new Set<object>();
   /** Shared memory, with the region whose pages lie in it. */
   readonly #buffers = new Map<SharedArrayBuffer, Region | null>();
@@ -274,9 +82,7 @@ export class HeapSnapshot implements SideTableListener {
     for (let object = this.#queue.pop(); object !== undefined; object = this.#queue.pop()) {
       this.#save(object);
     }
-    for (const [buffer, region] of this.#buffers) {
-      this.#memories.push(memoryRestorer(buffer, region));
-    }
+    for (const [buffer, region] of this.#buffers) this.#memory.addShared(buffer, region);
     this.unsound = this.#unsound;
     this.#stopListening = listenToSideTables(this);
   }
@@ -291,10 +97,11 @@ export class HeapSnapshot implements SideTableListener {
 
   /**
    * Fields that objects of a class got after they were made, which is how every run after the first
-   * found them: to look for them at each restore would take longer than all of it.
+   * found them, and readonly ones that were written to: to look for them at each restore would take
+   * longer than all of it.
    */
   strayFields(): string[] {
-    return [...this.#shapes.values()].flatMap((shape) => shape.strayFields());
+    return this.#fields.strayFields();
   }
 
   /** It will not be needed again. */
@@ -304,16 +111,20 @@ export class HeapSnapshot implements SideTableListener {
   }
 
   restore(): void {
-    const noted = this.#noted.splice(0);
-    for (const { table, key, before } of noted.reverse()) {
+    if (this.#noted.length > 0) this.#takeNotesBack();
+    this.#fields.restore();
+    this.#lists.restore();
+    this.#maps.restore();
+    this.#sets.restore();
+    this.#memory.restore();
+  }
+
+  #takeNotesBack(): void {
+    for (const { table, key, before } of this.#noted.splice(0).reverse()) {
       if (before === undefined) table.delete(key);
       else table.set(key, before);
     }
-    this.#noted.length = 0;
-    for (const shape of this.#shapes.values()) shape.restore();
-    this.#lists.restore();
-    this.#keyed.restore();
-    for (const restore of this.#memories) restore();
+    this.#noted.length = 0; // what was just put back was noted too
   }
 
   #reach(value: unknown, from: string): void {
@@ -345,26 +156,20 @@ export class HeapSnapshot implements SideTableListener {
         this.#reach(key, name);
         this.#reach(value, name);
       }
-      this.#keyed.add(object);
+      this.#maps.add(object);
     } else if (object instanceof Set) {
       for (const value of object) this.#reach(value, name);
-      this.#keyed.add(object);
+      this.#sets.add(object);
     }
     this.#saveFields(object, name);
   }
 
   #saveFields(object: object, name: string): void {
-    const plain = isPlain(object);
-    const allKeys = Object.keys(object);
-    // An object of a class has its fields and nothing else; a literal may have getters.
-    const keys = plain ? writableKeys(object) : allKeys;
-    for (const key of keys) this.#reach((object as Fields)[key], `${name}.${key}`);
-    if (Object.isFrozen(object)) return;
-    if (keys.length === 0 && !plain) return;
-    const id = `${plain ? 'plain' : name} ${keys.join(' ')} of ${allKeys.join(' ')}`;
-    let shape = this.#shapes.get(id);
-    if (shape === undefined) this.#shapes.set(id, (shape = new Shape(keys, allKeys, plain)));
-    shape.add(object);
+    const isData = (key: string): boolean => typeof (object as Fields)[key] !== 'function';
+    // What a filter gives for a function is its own, and not what its target has.
+    const known = types.isProxy(object) ? knownKeys(object).filter(isData) : knownKeys(object);
+    for (const key of known) this.#reach((object as Fields)[key], `${name}.${key}`);
+    this.#fields.add(object, name, known);
   }
 
   #watchStores(region: Region): void {
@@ -376,8 +181,8 @@ export class HeapSnapshot implements SideTableListener {
   #saveBytes(view: ArrayBufferView): void {
     if (view.buffer instanceof SharedArrayBuffer) {
       if (!this.#buffers.has(view.buffer)) this.#buffers.set(view.buffer, null);
-    } else if (view.byteLength > 0) {
-      this.#memories.push(bytesRestorer(view));
+    } else {
+      this.#memory.addView(view);
     }
   }
 }

@@ -38,15 +38,14 @@ async function close(run: Run): Promise<void> {
 /** Runs under way that want no stacks, and the limit as it was before the first of them. */
 const quiet = { nrRuns: 0, limit: 0 };
 
-/** No error has a stack until this is disposed of. Runs of two explorations may overlap. */
-function withoutStacks(): Disposable {
+/** No error has a stack from here to the call of stacksAgain(). Two explorations may overlap. */
+function withoutStacks(): void {
   if (quiet.nrRuns++ === 0) quiet.limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;
-  return {
-    [Symbol.dispose]() {
-      if (--quiet.nrRuns === 0) Error.stackTraceLimit = quiet.limit;
-    },
-  };
+}
+
+function stacksAgain(): void {
+  if (--quiet.nrRuns === 0) Error.stackTraceLimit = quiet.limit;
 }
 
 /** A set-up world, and the runs on it, one after the other. */
@@ -125,12 +124,14 @@ export class Stage {
       sched.onTaskError = (task, error) => run.failures.push(runFailure(error, task.name, false));
     }
     let end: RunRecord['end'] | null = null;
+    // Refusals are part of most schedules, and nobody reads their stacks but at a replay.
+    const isQuiet = options.onStep === undefined;
+    if (isQuiet) withoutStacks();
     try {
-      // Refusals are part of most schedules, and nobody reads their stacks but at a replay.
-      using _quiet = options.onStep === undefined ? withoutStacks() : null;
       end = await this.#explored();
       return run.record(end);
     } finally {
+      if (isQuiet) stacksAgain();
       sched.abandon();
       // What a run that was broken off had under way ends in the microtask queue; nothing of it may
       // meet the next run. After a complete one nothing is under way.

@@ -15,6 +15,7 @@
 
 import { rmSync } from 'node:fs';
 
+import { constant } from '../constant.js';
 import { Errno, isErrno } from '../errno.js';
 import { asErrno, type DaxFile, type DaxMapping, native, type NativeRegion } from '../native.js';
 import { PAGE_SIZE } from '../units.js';
@@ -213,7 +214,7 @@ export class DaxDevice implements Disposable {
     this.#checkOpen('region');
     const { nrPages, countersPos, summaryPos, talliesPos, dataPos } = this.#layout;
     const where = { nrPages, countersPos, summaryPos, talliesPos, nrSlots: NR_SLOTS, dataPos };
-    return { buffer: this.buffer, basePfn, ...where, slot: this.slot };
+    return constant({ buffer: this.buffer, basePfn, ...where, slot: this.slot });
   }
 
   /** Hold the device alone, for mounting, until disposed of. EBUSY naming the pid of who has it. */

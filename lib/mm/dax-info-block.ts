@@ -36,6 +36,7 @@
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
+import { constant } from '../constant.js';
 import { Errno } from '../errno.js';
 import { MiB, PAGE_SIZE } from '../units.js';
 
@@ -97,7 +98,7 @@ export function layoutOf(size: number): DaxLayout {
   const countersPos = part(nrPages * 8);
   const metaPos = part(nrPages * META_WORDS * 4);
   const dataPos = part(size, size >= hugePageMinSize ? hugePageSize : PAGE_SIZE);
-  return {
+  return constant({
     size,
     nrPages,
     nrGroups,
@@ -109,7 +110,20 @@ export function layoutOf(size: number): DaxLayout {
     metaPos,
     dataPos,
     fileLen: end,
-  };
+  });
+}
+
+/** Where something stands before the data; between these parts there are zeros, for good. */
+export function headerParts(layout: DaxLayout): readonly { pos: number; len: number }[] {
+  const { nrPages, nrGroups, openersPos, mountPos, talliesPos } = layout;
+  return [
+    { pos: 0, len: PAGE_SIZE },
+    { pos: openersPos, len: mountPos + 8 - openersPos },
+    { pos: talliesPos, len: NR_SLOTS * nrGroups * 8 },
+    { pos: layout.summaryPos, len: nrGroups * 8 },
+    { pos: layout.countersPos, len: nrPages * 8 },
+    { pos: layout.metaPos, len: nrPages * META_WORDS * 4 },
+  ];
 }
 
 function positionsOf(layout: DaxLayout): number[] {
