@@ -15,6 +15,7 @@ import type { HeldObject } from './driver/balance.js';
 import type { IommuMode } from './driver/iommu.js';
 import type { Driver, NodeLibraries } from './driver/index.js';
 import type { NodeOpenFlag } from './driver/node-file.js';
+import { constant } from './constant.js';
 import { Errno } from './errno.js';
 import { cpuEngine, type BlockEngine } from './fs/direct-io.js';
 import { blockDeviceOps } from './fs/block-mapping.js';
@@ -258,7 +259,7 @@ export class Machine implements AsyncDisposable {
 
   #fsEnv(): FsEnv {
     const { referee } = this;
-    const env: FsEnv = {
+    const env: FsEnv = constant({
       sched: this.sched,
       mm: this.mm,
       rules: this.rules,
@@ -273,7 +274,7 @@ export class Machine implements AsyncDisposable {
       processByPid: (pid) => this.processes.all.find((p) => p.pid === pid),
       fileOf: ({ pid }, fd) => this.processes.all.find((p) => p.pid === pid)?.fds.get(fd),
       blockEngine: { transfer: (task, io) => (this.#engine ?? cpu).transfer(task, io) },
-    };
+    });
     const cpu = cpuEngine(env);
     return env;
   }
@@ -289,7 +290,7 @@ export class Machine implements AsyncDisposable {
   }
 
   #processKernel(): Kernel {
-    return {
+    return constant({
       sched: this.sched,
       rules: this.rules,
       mmEnv: this.mm,
@@ -300,7 +301,7 @@ export class Machine implements AsyncDisposable {
         const file = await this.drivers.openNode(caller, name, nodeFlags(flags));
         return { file, library: file.node.ops.library as never };
       },
-    };
+    });
   }
 
   #fsById(id: number): FileSystem | undefined {

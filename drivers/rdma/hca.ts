@@ -137,8 +137,8 @@ export class Hca {
   // -- tables, written by the driver --
 
   /** ENOMEM: every key is taken. */
-  addRegion(make: (key: number) => Omit<MemoryKeyInit, 'key'>): MemoryKey {
-    return this.regions.alloc((key) => new MemoryKey(this.sched, { ...make(key), key }));
+  addRegion(make: (key: number) => MemoryKeyInit): MemoryKey {
+    return this.regions.alloc((key) => new MemoryKey(this.sched, make(key)));
   }
 
   addWindow(type: WindowType, pd: number): MemoryWindow {
@@ -222,7 +222,7 @@ export class Hca {
   }
 
   #paceOf(stepLen: number): Pace {
-    return { stepLen, before: (task) => this.#beforeStep(task) };
+    return Object.freeze<Pace>({ stepLen, before: (task) => this.#beforeStep(task) });
   }
 
   #beforeStep(task: Task): Promise<void> | undefined {

@@ -24,7 +24,7 @@ export default defineDriver({
     const device = new RdmaDevice(dev, rdmaRules[dev.kernel]);
     const { name, sched, bus } = dev;
     const spawn = (label: string, fn: (task: Task) => Promise<void>): Task => dev.spawn(label, fn);
-    dev.hardware.attach({ name, sched, bus, rules: device.rules, spawn });
+    dev.hardware.attach(Object.freeze({ name, sched, bus, rules: device.rules, spawn }));
     dev.addNode(dev.name, uverbsOps(device));
     return device;
   },

@@ -9,8 +9,8 @@
 import assert from 'node:assert/strict';
 import { Errno } from '../../lib/driver/index.js';
 
-export const MR_INDEXES = { first: 0x1, last: 0x10000 } as const;
-export const MW_INDEXES = { first: 0x10001, last: 0x20000 } as const;
+export const MR_INDEXES = Object.freeze({ first: 0x1, last: 0x10000 });
+export const MW_INDEXES = Object.freeze({ first: 0x10001, last: 0x20000 });
 
 export const indexOf = (key: number): number => key >>> 8;
 export const isWindowKey = (key: number): boolean =>

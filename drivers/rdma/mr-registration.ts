@@ -4,7 +4,15 @@
 //             EOPNOTSUPP · then umem.ts, or odp-umem.ts for ON_DEMAND
 //   failure   leaves no charge, no pin, no key
 
-import { type Caller, DmaBuf, Errno, PAGE_SIZE, slabAlloc } from '../../lib/driver/index.js';
+import {
+  type Caller,
+  DmaBuf,
+  Errno,
+  PAGE_SIZE,
+  type RevokeReason,
+  slabAlloc,
+  type Task,
+} from '../../lib/driver/index.js';
 import {
   accessBits,
   accessOf,
@@ -68,7 +76,8 @@ export async function regMR(file: UverbsFile, arg: RegMRArg, caller: Caller): Pr
   const memory = await takeMemory(file, caller, { addr, len, access }, held);
   const based = device.rules.zeroBased && (access & accessBits.zero_based) !== 0 ? 0 : iova;
   const kind = (access & accessBits.on_demand) !== 0 ? 'odp' : 'user';
-  return addMR(file, caller, held, { kind, pd: pd.object, addr, len, iova: based, access, memory });
+  const init: MRInit = { kind, pd: pd.object, addr, len, iova: based, access, memory };
+  return addMR(file, caller, held, init);
 }
 
 interface Range {
@@ -94,12 +103,11 @@ async function takeMemory(
     }
     return odp;
   }
-  return Umem.get(dev, caller, {
-    ...range,
-    revoke: async (why, task) => {
-      await held.mr?.revoke(why, task);
-    },
-  });
+  const { addr, len, access } = range;
+  const revoke = async (why: RevokeReason, task: Task): Promise<void> => {
+    await held.mr?.revoke(why, task);
+  };
+  return Umem.get(dev, caller, { addr, len, access, revoke });
 }
 
 /** Make the region. ENOMEM: no key is left, and its memory is given back. */

@@ -56,6 +56,7 @@ export class MR {
     const { access, iova, len, memory, pd } = init;
     const named = hasRemote(access) || !device.rules.rkeyNeedsRemoteRight;
     this.key = device.hca.addRegion((key) => ({
+      key,
       rkey: named ? key : 0,
       pd: pd.pdn,
       access,

@@ -55,7 +55,7 @@ export interface RdmaRules {
   readonly regLease: boolean;
 }
 
-const rxe61: RdmaRules = {
+const rxe61: RdmaRules = Object.freeze({
   odp: false,
   odpMissing: 'EINVAL',
   implicitOdp: false,
@@ -74,9 +74,9 @@ const rxe61: RdmaRules = {
   adviseMR: false,
   adviseBadLkey: 'EINVAL',
   regLease: false,
-};
+});
 
-const rxe612: RdmaRules = {
+const rxe612: RdmaRules = Object.freeze({
   ...rxe61,
   odpMissing: 'EOPNOTSUPP',
   coreAccessBits: 0x3ff003ff,
@@ -85,11 +85,11 @@ const rxe612: RdmaRules = {
   rkeyNeedsRemoteRight: false,
   requesterErrorsFlush: true,
   requesterRunsAhead: true,
-};
+});
 
-const rxe72: RdmaRules = { ...rxe612, odp: true, adviseMR: true };
+const rxe72: RdmaRules = Object.freeze({ ...rxe612, odp: true, adviseMR: true });
 
-const whole: RdmaRules = {
+const whole: RdmaRules = Object.freeze({
   ...rxe72,
   implicitOdp: true,
   zeroBased: true,
@@ -102,7 +102,7 @@ const whole: RdmaRules = {
   dmaBuf: true,
   adviseBadLkey: 'by cause',
   regLease: true,
-};
+});
 
 export const rdmaRules: Readonly<Record<KernelName, RdmaRules>> = {
   '6.1': rxe61,

@@ -28,7 +28,7 @@ export class Balance {
   readonly #held = new Map<object, HeldObject>();
 
   acquire(object: object, kind: HeldKind, label: string): void {
-    assert(!this.#held.has(object), `${kind} ${label} is held already`);
+    if (this.#held.has(object)) assert.fail(`${kind} ${label} is held already`);
     this.#held.set(object, { kind, label });
   }
 

@@ -128,7 +128,7 @@ export class BoundDevice implements Device {
   }
 
   async pinUserPages(caller: Caller, request: DevicePinRequest): Promise<PinnedPages> {
-    assert(this.state === 'BOUND', `${this.name}: pin while ${this.state}`);
+    if (this.state !== 'BOUND') assert.fail(`${this.name}: pin while ${this.state}`);
     args.checkPin(caller, request);
     return this.#pins.pin(caller, request);
   }
@@ -179,7 +179,7 @@ export class BoundDevice implements Device {
 
   dmaUnmap(mapping: DmaMapping): void {
     this.bus.drain(mapping);
-    assert(this.balance.holds(mapping), `${this.name}: dmaUnmap of a mapping it does not hold`);
+    if (!this.balance.holds(mapping)) assert.fail(`${this.name}: dmaUnmap: not its mapping`);
     this.balance.release(mapping);
     this.iommu.unmap(mapping);
     this.#events.dmaUnmap?.(this.name, mapping);
@@ -188,8 +188,8 @@ export class BoundDevice implements Device {
   /** A copy of the page list; asserts that this device holds the pages. */
   #pagesOf(source: DmaSource): PageList {
     if (source instanceof PinnedPages) {
-      assert(this.pins.includes(source), `${this.name}: dmaMap of pins of somebody else`);
-      assert(source.state !== 'GONE', `${this.name}: dmaMap of unpinned pages`);
+      if (!this.pins.includes(source)) assert.fail(`${this.name}: dmaMap of pins of somebody else`);
+      if (source.state === 'GONE') assert.fail(`${this.name}: dmaMap of unpinned pages`);
       return { pfns: source.pfns.slice(), offset: source.offset, len: source.len };
     }
     if ('borrowed' in source) {
@@ -201,24 +201,25 @@ export class BoundDevice implements Device {
     if ('pages' in source) {
       assert(this.balance.holds(source.watch), `${this.name}: dmaMap of pages not watched`);
       const pfns = Uint32Array.from(source.pages, (page: FaultedPage | undefined) => {
-        assert(page !== undefined, `${this.name}: dmaMap of a page that is not present`);
+        if (page === undefined) assert.fail(`${this.name}: dmaMap of a page that is not present`);
         return page.pfn;
       });
       return { pfns, offset: 0, len: pfns.length * PAGE_SIZE };
     }
-    assert(this.balance.holds(source), `${this.name}: dmaMap of pages it does not hold`);
+    if (!this.balance.holds(source)) assert.fail(`${this.name}: dmaMap of pages it does not hold`);
     return { pfns: source.pfns.slice(), offset: 0, len: source.len };
   }
 
   /** Pins that follow each other without a gap, as one list. */
   #joined(pins: readonly PinnedPages[]): PageList {
     const [first] = pins;
-    assert(first !== undefined, `${this.name}: dmaMap of no pins`);
+    if (first === undefined) assert.fail(`${this.name}: dmaMap of no pins`);
     const pfns = new Uint32Array(pins.reduce((n, p) => n + p.nrPages, 0));
     let at = 0;
     let end = first.request.addr;
     for (const one of pins) {
-      assert(one.request.addr === end, `${this.name}: dmaMap of pins with a gap between them`);
+      if (one.request.addr !== end)
+        assert.fail(`${this.name}: dmaMap of pins with a gap between them`);
       pfns.set(this.#pagesOf(one).pfns, at);
       at += one.nrPages;
       end += one.len;
@@ -243,7 +244,7 @@ export class BoundDevice implements Device {
 
   insertPages(vma: VMA, block: PageBlock, pgoff: number): void {
     args.checkInsert(vma, block, pgoff);
-    assert(block.state === 'OWNED', `${this.name}: insertPages of freed pages`);
+    if (block.state !== 'OWNED') assert.fail(`${this.name}: insertPages of freed pages`);
     if (pgoff + vma.nrPages > block.pfns.length) {
       throw new Errno('EINVAL', `mmap: ${vma.nrPages} pages of ${block.label} from page ${pgoff}`);
     }
@@ -262,7 +263,7 @@ export class BoundDevice implements Device {
 
   exportDmaBuf(block: PageBlock, label: string): DmaBuf {
     args.checkExport(block, label);
-    assert(block.state === 'OWNED', `${this.name}: exportDmaBuf of freed pages`);
+    if (block.state !== 'OWNED') assert.fail(`${this.name}: exportDmaBuf of freed pages`);
     const buf = new DmaBuf(label, block, (b) => this.balance.release(b));
     this.balance.acquire(buf, 'dma-buf', label);
     return buf;

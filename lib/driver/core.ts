@@ -3,6 +3,7 @@
 //   register(driver) + addDevice(compatible, hardware) -> match -> probe -> nodes -> unbind
 
 import assert from 'node:assert/strict';
+import { constant } from '../constant.js';
 import {
   checkFunction,
   checkInstance,
@@ -55,7 +56,7 @@ export class DriverCore {
     checkObject('driver core', 'sched', env.sched);
     checkObject('driver core', 'mm', env.mm);
     checkWord('driver core', 'iommu', env.iommu, ['off', 'strict']);
-    this.#env = env;
+    this.#env = constant(env);
   }
 
   get devices(): BoundDevice[] {
@@ -184,13 +185,16 @@ export class DriverCore {
   #probe(driver: Driver, board: BoardDevice, id: { readonly compatible: string }): boolean {
     const name = board.opts.name ?? this.#freeName(driver.name);
     const filter = board.opts.filter ?? ((dev) => dev);
-    const device = new BoundDevice(this.#env, {
-      name,
-      id,
-      hardware: board.hardware,
-      driver,
-      addNode: (dev, node, fops) => this.#addNode(dev, node, fops),
-    });
+    const device = new BoundDevice(
+      this.#env,
+      constant({
+        name,
+        id,
+        hardware: board.hardware,
+        driver,
+        addNode: (dev, node, fops) => this.#addNode(dev, node, fops),
+      }),
+    );
     this.#devices.set(name, device);
     try {
       device.driverState = driver.probe(filter(device));

@@ -76,9 +76,11 @@ export class Iommu {
   }
 
   map(spec: MappingSpec): DmaMapping {
-    assert(spec.offset >= 0 && spec.offset < PAGE_SIZE, `dmaMap: offset ${spec.offset}`);
+    if (!(spec.offset >= 0 && spec.offset < PAGE_SIZE))
+      assert.fail(`dmaMap: offset ${spec.offset}`);
     const nrPages = pagesSpanned(spec.offset, spec.len);
-    assert(nrPages <= spec.pfns.length, `dmaMap: ${spec.len} bytes in ${spec.pfns.length} pages`);
+    if (nrPages > spec.pfns.length)
+      assert.fail(`dmaMap: ${spec.len} bytes in ${spec.pfns.length} pages`);
     assert.equal(spec.owners.length, spec.pfns.length, 'dmaMap: an owner for every page');
     const mapping = new Mapping(this.#nextIova + spec.offset, this.device, spec);
     this.#nextIova += (spec.pfns.length + 1) * PAGE_SIZE;
@@ -87,7 +89,8 @@ export class Iommu {
   }
 
   unmap(mapping: DmaMapping): void {
-    assert(this.#live.delete(mapping), `${this.device}: dmaUnmap of a mapping that is not live`);
+    if (!this.#live.delete(mapping))
+      assert.fail(`${this.device}: dmaUnmap of a mapping that is not live`);
     (mapping as Mapping).live = false;
   }
 
@@ -116,6 +119,6 @@ export class Iommu {
 /** The pfn behind byte pos of a mapping. */
 export function pfnAt(mapping: DmaMapping, pos: number): Pfn {
   const pfn = mapping.pfns[Math.floor((mapping.offset + pos) / PAGE_SIZE)];
-  assert(pfn !== undefined, `byte ${pos} of a mapping of ${mapping.len}`);
+  if (pfn === undefined) assert.fail(`byte ${pos} of a mapping of ${mapping.len}`);
   return pfn;
 }

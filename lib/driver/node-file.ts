@@ -91,7 +91,7 @@ export class NodeFile implements VmFile, OpenNode {
   /** What of `asked` is ready now; wait is told the queues whose wake-up may change that. */
   poll(caller: Caller, wait: PollWait = noWait, asked: PollEvents = anyPollEvent): PollEvents {
     if (this.withdrawn) return ['POLLERR', 'POLLHUP'];
-    assert(this.isOpen, `poll: ${this.path} is closed`);
+    if (!this.isOpen) assert.fail(`poll: ${this.path} is closed`);
     return this.node.ops.poll(this.#handle, wait, caller, asked);
   }
 
@@ -108,13 +108,13 @@ export class NodeFile implements VmFile, OpenNode {
   }
 
   getFile(): void {
-    assert(this.#refs > 0, `${this.path}: get of a released file`);
+    if (this.#refs <= 0) assert.fail(`${this.path}: get of a released file`);
     this.#refs++;
   }
 
   /** The last reference queues release(), which runs when task leaves the kernel. */
   putFile(task: Task): void {
-    assert(this.#refs > 0, `${this.path}: put of a released file`);
+    if (this.#refs <= 0) assert.fail(`${this.path}: put of a released file`);
     if (--this.#refs > 0) return;
     addTaskWork(task, `release of ${this.path}`, (own) => this.release(own));
   }

@@ -8,6 +8,7 @@
 // ioctl), and then the outer one counts again.
 
 import assert from 'node:assert/strict';
+import { constant } from '../constant.js';
 import type { Caller, ProcessLike } from '../mm/caller.js';
 import { type PinnedPages, type PinRequest, pinUserPages } from '../mm/gup.js';
 import type { MMEnv } from '../mm/mm-env.js';
@@ -47,7 +48,7 @@ export class PinLedger {
   readonly #entryOver: WaitQueue;
 
   constructor(deps: PinLedgerDeps) {
-    this.#deps = deps;
+    this.#deps = constant(deps);
     this.#entryOver = new WaitQueue(deps.mm.sched, `calls into the driver of ${deps.device}`);
   }
 
@@ -101,7 +102,7 @@ export class PinLedger {
       });
       if (isGone(pins)) return;
       await request.revoke(pins, why, task);
-      assert(isGone(pins), `${device}: revoke() returned with pages still pinned`);
+      if (!isGone(pins)) assert.fail(`${device}: revoke() returned with pages still pinned`);
     };
   }
 
@@ -124,7 +125,7 @@ export class PinLedger {
     this.#entryOver.wakeAll();
     const { shortPins } = entry;
     if (shortPins.nrRemembered === 0) return;
-    assert(shortPins.list().length === 0, `${what} returned with a short-term pin`);
+    if (shortPins.list().length !== 0) assert.fail(`${what} returned with a short-term pin`);
   }
 
   /** Wait until no call is inside the driver. */

@@ -48,7 +48,7 @@ export function chargePinned(process: ProcessLike, mm: MM, nrPages: number): voi
 /** Also of an mm that is dead: nobody looks at it any more. */
 export function unchargePinned(mm: MM, nrPages: number): void {
   mm.pinnedVm -= nrPages;
-  assert(mm.pinnedVm >= 0, `${mm.label}: pinned_vm below zero`);
+  if (!(mm.pinnedVm >= 0)) assert.fail(`${mm.label}: pinned_vm below zero`);
 }
 
 /** account_locked_vm: vfio. ENOMEM above the limit. */
@@ -59,7 +59,7 @@ export function chargeLocked(process: ProcessLike, mm: MM, nrPages: number): voi
 
 export function unchargeLocked(mm: MM, nrPages: number): void {
   mm.lockedVm -= nrPages;
-  assert(mm.lockedVm >= 0, `${mm.label}: locked_vm below zero`);
+  if (!(mm.lockedVm >= 0)) assert.fail(`${mm.label}: locked_vm below zero`);
 }
 
 /** io_uring's __io_account_mem: against the user, not the process. ENOMEM above the limit. */
@@ -72,5 +72,5 @@ export function chargeUser(process: ProcessLike, nrPages: number): void {
 /** Give back what chargeUser charged; nothing if it charged nothing (CAP_IPC_LOCK then). */
 export function unchargeUser(user: UserAccount, nrPages: number): void {
   user.lockedVm -= nrPages;
-  assert(user.lockedVm >= 0, `user ${user.uid}: locked_vm below zero`);
+  if (!(user.lockedVm >= 0)) assert.fail(`user ${user.uid}: locked_vm below zero`);
 }

@@ -106,7 +106,7 @@ export class AddressSpace {
     const { pages } = this.env;
     const dirty = this.#dirty.has(pgoff);
     const old = this.delete(pgoff);
-    assert(old !== undefined, `${this.host.label}: no page ${pgoff} to replace`);
+    if (old === undefined) assert.fail(`${this.host.label}: no page ${pgoff} to replace`);
     this.insert(pgoff, pfn);
     if (dirty) {
       this.#dirty.add(pgoff);
@@ -207,17 +207,14 @@ export class AddressSpace {
       for (const vma of this.vmas) {
         const first = Math.max(start, vma.pgoff) - vma.pgoff;
         const last = Math.min(end, vma.pgoff + vma.nrPages) - vma.pgoff;
-        if (first < last) await this.#unmapVma(task, vma, first, last, opts.evenCows === true);
+        if (first >= last) continue;
+        const { notifiers } = vma.mm;
+        const zap = () => this.#zap(vma, first, last, opts.evenCows === true);
+        await notifiers.around(task, vma.addrOfIndex(first), vma.addrOfIndex(last), 'unmap', zap);
       }
     } finally {
       this.iMmap.upRead(task);
     }
-  }
-
-  async #unmapVma(task: Task, vma: VMA, first: number, last: number, cows: boolean): Promise<void> {
-    const from = vma.addrOfIndex(first);
-    const to = vma.addrOfIndex(last);
-    await vma.mm.notifiers.around(task, from, to, 'unmap', () => this.#zap(vma, first, last, cows));
   }
 
   async #zap(vma: VMA, first: number, last: number, cows: boolean): Promise<void> {

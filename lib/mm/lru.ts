@@ -35,7 +35,7 @@ export class Lru {
 
   /** folio_add_lru: to the young end of the inactive list, or of the active one. */
   add(pfn: Pfn): void {
-    assert(!this.has(pfn), `pfn ${pfn} is on the LRU already`);
+    if (this.has(pfn)) assert.fail(`pfn ${pfn} is on the LRU already`);
     this.#pages.setFlags(pfn, pageFlags.lru);
     this.#listOf(pfn).add(pfn);
   }
@@ -48,7 +48,7 @@ export class Lru {
   }
 
   activate(pfn: Pfn): void {
-    assert(this.has(pfn), `pfn ${pfn} is not on the LRU`);
+    if (!this.has(pfn)) assert.fail(`pfn ${pfn} is not on the LRU`);
     this.#inactive.delete(pfn);
     this.#active.delete(pfn);
     if (!this.#pages.hasFlags(pfn, pageFlags.active)) this.#pages.vmstat.counters.pgactivate++;
@@ -57,7 +57,7 @@ export class Lru {
   }
 
   deactivate(pfn: Pfn): void {
-    assert(this.has(pfn), `pfn ${pfn} is not on the LRU`);
+    if (!this.has(pfn)) assert.fail(`pfn ${pfn} is not on the LRU`);
     this.#active.delete(pfn);
     this.#inactive.delete(pfn);
     if (this.#pages.hasFlags(pfn, pageFlags.active)) this.#pages.vmstat.counters.pgdeactivate++;

@@ -109,7 +109,7 @@ export class MM {
     await this.mmapLock.downWrite(task, 'killable');
     let vma: VMA;
     try {
-      assert(!this.#dead, `mmap on ${this.label} after exit`);
+      if (this.#dead) assert.fail(`mmap on ${this.label} after exit`);
       const start = await this.#place(task, req, len, replaced);
       const { file, ops } = this.#backing(req, len, shared);
       const pgoff = req.pgoff ?? (file === null ? pgoffOf(start) : 0);
@@ -197,7 +197,7 @@ export class MM {
    * faults any more; pins outlive it.
    */
   async exitMmap(task: Task): Promise<void> {
-    assert(!this.#dead, `${this.label} exits twice`);
+    if (this.#dead) assert.fail(`${this.label} exits twice`);
     this.#dead = true;
     await this.notifiers.release(task);
     await this.mmapLock.downWrite(task);
@@ -236,7 +236,7 @@ export class MM {
     shared: boolean,
   ): { file: VmFile | null; ops: VmOperations } {
     if (req.file !== undefined || req.ops !== undefined) {
-      assert(req.ops !== undefined, `mmap of ${req.file?.label}: no operations`);
+      if (req.ops === undefined) assert.fail(`mmap of ${req.file?.label}: no operations`);
       return { file: req.file ?? null, ops: req.ops };
     }
     if (!shared) return { file: null, ops: anonOps };

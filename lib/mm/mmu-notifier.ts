@@ -77,7 +77,7 @@ export interface Invalidation {
 export class NotifierSet {
   readonly mm: MM;
   readonly #intervals = new Set<IntervalNotifier>();
-  readonly #running = new Set<Invalidation>();
+  readonly #running: Invalidation[] = [];
 
   constructor(mm: MM) {
     this.mm = mm;
@@ -121,11 +121,10 @@ export class NotifierSet {
     end: number,
     event: InvalidateEvent,
   ): Promise<Invalidation> {
-    const intervals = this.empty
-      ? []
-      : [...this.#intervals].filter((interval) => interval.meets(start, end));
+    const meets = (interval: IntervalNotifier): boolean => interval.meets(start, end);
+    const intervals = this.empty ? [] : [...this.#intervals].filter(meets);
     const invalidation: Invalidation = { start, end, intervals };
-    this.#running.add(invalidation);
+    this.#running.push(invalidation);
     const told = [...intervals];
     for (const interval of told) hold(interval);
     for (const interval of told) {
@@ -140,7 +139,8 @@ export class NotifierSet {
   }
 
   invalidateEnd(invalidation: Invalidation): void {
-    this.#running.delete(invalidation);
+    const at = this.#running.indexOf(invalidation);
+    if (at >= 0) this.#running.splice(at, 1);
     for (const interval of invalidation.intervals) {
       interval.active--;
       if (interval.active > 0) continue;

@@ -77,7 +77,8 @@ export class PageAllocator {
 
   /** The last nrMovable pages of the region are ZONE_MOVABLE (the boot option movablecore=). */
   constructor(pages: PageSpace, ram: Region, nrMovable = 0) {
-    assert(ram.kind === 'ram' && nrMovable < ram.nrPages, `movablecore: ${nrMovable} pages`);
+    if (ram.kind !== 'ram' || nrMovable >= ram.nrPages)
+      assert.fail(`movablecore: ${nrMovable} pages`);
     this.pages = pages;
     this.#object = pages.sched.newObject('free pages');
     const nrNormal = ram.nrPages - nrMovable;
@@ -127,8 +128,9 @@ export class PageAllocator {
   /** The owner lets go. The page is free when nothing maps or references it, else an orphan. */
   freePage(pfn: Pfn): void {
     const { pages } = this;
-    assert(pages.hasFlags(pfn, pageFlags.held), `pfn ${pfn} is freed twice`);
-    assert(!pages.hasFlags(pfn, pageFlags.cached), `pfn ${pfn} is freed while in an address space`);
+    if (!pages.hasFlags(pfn, pageFlags.held)) assert.fail(`pfn ${pfn} is freed twice`);
+    if (pages.hasFlags(pfn, pageFlags.cached))
+      assert.fail(`pfn ${pfn} is freed while in an address space`);
     pages.clearFlags(pfn, pageFlags.held);
     pages.checkUnused(pfn);
   }
@@ -145,7 +147,7 @@ export class PageAllocator {
     pages.clearFlags(pfn, pages.flags(pfn));
     pages.setOwner(pfn, null);
     const zone = this.#zones.find((z) => z.has(pfn));
-    assert(zone !== undefined, `pfn ${pfn} is in no zone`);
+    if (zone === undefined) assert.fail(`pfn ${pfn} is in no zone`);
     pages.sched.touch(this.#object, 'write');
     zone.give(pfn);
   }

@@ -256,7 +256,8 @@ export class PageSpace extends PageMeta {
     let chunk = this.#mappings.get(pfn >>> CHUNK_SHIFT);
     if (chunk === undefined) {
       if (mapping === null) return;
-      chunk = new Array<AddressSpace | undefined>(CHUNK_PAGES).fill(undefined);
+      const nr = Math.min(CHUNK_PAGES, this.region(pfn).endPfn - (pfn - (pfn % CHUNK_PAGES)));
+      chunk = new Array<AddressSpace | undefined>(nr).fill(undefined);
       this.#mappings.set(pfn >>> CHUNK_SHIFT, chunk);
     }
     chunk[pfn % CHUNK_PAGES] = mapping ?? undefined;

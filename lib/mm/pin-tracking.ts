@@ -37,7 +37,7 @@ class Counts {
 
   add(pfn: Pfn, n: number): number {
     const count = this.of(pfn) + n;
-    assert(count >= 0, `pfn ${pfn}: count below zero`);
+    if (!(count >= 0)) assert.fail(`pfn ${pfn}: count below zero`);
     if (count === 0) this.#counts.delete(pfn);
     else this.#counts.set(pfn, count);
     return count;

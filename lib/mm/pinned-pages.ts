@@ -136,7 +136,7 @@ export class PinnedPages implements Disposable {
    * 2.4: late, without page_mkwrite). DAX and tmpfs have nothing to note.
    */
   unpin(): void {
-    assert(this.#state !== 'GONE', `pages of ${this.origin.device} are unpinned twice`);
+    if (this.#state === 'GONE') assert.fail(`pages of ${this.origin.device} are unpinned twice`);
     this.#state = 'GONE';
     const { env, pfns } = this;
     if (this.request.access === 'write') this.#setDirty();
@@ -152,7 +152,7 @@ export class PinnedPages implements Disposable {
 
   /** revocation.ts only. */
   markRevoking(): void {
-    assert(this.#state === 'HELD', `revoke of pages that are ${this.#state}`);
+    if (this.#state !== 'HELD') assert.fail(`revoke of pages that are ${this.#state}`);
     this.#state = 'REVOKING';
   }
 

@@ -59,7 +59,7 @@ function start(pin: PinnedPages, why: RevokeReason): void {
   env.sched.spawn(`revoke ${device}`, async (task) => {
     if (isGone(pin)) return;
     await request.revoke(pin, why, task);
-    assert(isGone(pin), `${device}: revoke() returned with the pages still pinned`);
+    if (!isGone(pin)) assert.fail(`${device}: revoke() returned with the pages still pinned`);
   });
 }
 

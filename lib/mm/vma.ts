@@ -119,7 +119,8 @@ export class VMA {
     this.ops = init.ops;
     this.ptes = init.ptes;
     this.flags = init.flags;
-    assert(this.ptes.length === this.nrPages, `VMA of ${this.nrPages} pages: table too small`);
+    if (this.ptes.length !== this.nrPages)
+      assert.fail(`VMA of ${this.nrPages} pages: table too small`);
   }
 
   get nrPages(): number {

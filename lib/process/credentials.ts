@@ -1,5 +1,6 @@
 // Who a process runs as: user, group and capabilities.
 
+import { constant } from '../constant.js';
 import { Errno } from '../errno.js';
 import { checkId } from '../arguments.js';
 import type { Capability, Credentials } from '../mm/caller.js';
@@ -17,18 +18,12 @@ export const allCapabilities: readonly Capability[] = [
 ];
 
 /** uid 0 with every capability. */
-export const rootCredentials = (): Credentials => ({
-  uid: 0,
-  gid: 0,
-  caps: new Set(allCapabilities),
-});
+export const rootCredentials = (): Credentials =>
+  constant({ uid: 0, gid: 0, caps: new Set(allCapabilities) });
 
 /** An ordinary user: no capability. The group has the user's number if not given. */
-export const userCredentials = (uid: number, gid = uid): Credentials => ({
-  uid,
-  gid,
-  caps: new Set(),
-});
+export const userCredentials = (uid: number, gid = uid): Credentials =>
+  constant({ uid, gid, caps: new Set() });
 
 /**
  * setuid() by cred: leaving uid 0 drops every capability (security/commoncap.c:

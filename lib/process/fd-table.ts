@@ -53,13 +53,13 @@ export class FdTable {
   /** Put a file under a reserved descriptor; the table takes over the caller's reference. */
   fill(fd: number, file: File): void {
     this.#touch('write');
-    assert(this.#slots[fd] === null, `descriptor ${fd} was not reserved`);
+    if (this.#slots[fd] !== null) assert.fail(`descriptor ${fd} was not reserved`);
     this.#slots[fd] = file;
   }
 
   /** The file could not be opened. */
   unreserve(fd: number): void {
-    assert(this.#slots[fd] === null, `descriptor ${fd} was not reserved`);
+    if (this.#slots[fd] !== null) assert.fail(`descriptor ${fd} was not reserved`);
     this.#free(fd);
   }
 

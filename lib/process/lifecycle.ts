@@ -12,6 +12,7 @@
 // A handler is application code in a task of its own. What it throws, other than ProcessKilled,
 // is an error that nobody caught: the process aborts, as a program with an uncaught exception.
 
+import { constant } from '../constant.js';
 import type { SignalInfo } from '../mm/caller.js';
 import { type Scheduler, type Task, WaitQueue } from '../sched/index.js';
 import { tracepoints } from '../trace/events.js';
@@ -51,13 +52,16 @@ export class Lifecycle {
     this.#mortal = mortal;
     this.#zombieQueue = new WaitQueue(sched, `end of ${mortal.name}`);
     const gone = (): ProcessKilled | null => this.#gone;
-    this.threads = new ThreadGroup(sched, {
-      name: mortal.name,
-      pid: mortal.pid,
-      get gone() {
-        return gone();
-      },
-    });
+    this.threads = new ThreadGroup(
+      sched,
+      constant({
+        name: mortal.name,
+        pid: mortal.pid,
+        get gone() {
+          return gone();
+        },
+      }),
+    );
   }
 
   /** Whether anything fatal has happened: calls unwind and nobody waits for policies any more. */

@@ -1,6 +1,7 @@
 // What a process is, apart from its system calls: who it runs as, what it may use, its memory,
 // descriptors and signals, and its end. Nothing here waits, except for the end.
 
+import { constant } from '../constant.js';
 import { Errno } from '../errno.js';
 import type { Caller, Credentials, ProcessLike, SignalInfo, UserAccount } from '../mm/caller.js';
 import { MM } from '../mm/mm.js';
@@ -51,11 +52,14 @@ export class ProcessState implements ProcessLike {
     );
     this.mm = new MM(kernel.mmEnv, spec.name);
     this.mm.process = this;
-    this.#life = new Lifecycle(kernel.sched, {
-      pid: spec.pid,
-      name: spec.name,
-      release: (task) => this.#release(task),
-    });
+    this.#life = new Lifecycle(
+      kernel.sched,
+      constant({
+        pid: spec.pid,
+        name: spec.name,
+        release: (task) => this.#release(task),
+      }),
+    );
   }
 
   get cred(): Credentials {

@@ -1,6 +1,7 @@
 // setrlimit(): what a process may use at most. Defaults are those of Linux
 // (include/asm-generic/resource.h; RLIMIT_MEMLOCK 8 MiB since 5.16).
 
+import { constant } from '../constant.js';
 import { Errno } from '../errno.js';
 import { checkStruct, shown } from '../arguments.js';
 import { MiB } from '../units.js';
@@ -14,9 +15,9 @@ export interface Limit {
 }
 
 export const defaultLimits: Readonly<Record<LimitName, Limit>> = {
-  memlock: { soft: 8 * MiB, hard: 8 * MiB },
-  fsize: { soft: Infinity, hard: Infinity },
-  nofile: { soft: 1024, hard: 4096 },
+  memlock: constant({ soft: 8 * MiB, hard: 8 * MiB }),
+  fsize: constant({ soft: Infinity, hard: Infinity }),
+  nofile: constant({ soft: 1024, hard: 4096 }),
 };
 
 export class Rlimits {
@@ -50,6 +51,6 @@ export class Rlimits {
     if (limit.hard > old.hard && !cred.caps.has('CAP_SYS_RESOURCE')) {
       throw new Errno('EPERM', `setrlimit: ${name}: raising ${old.hard} to ${limit.hard}`);
     }
-    this.#limits[name] = { ...limit };
+    this.#limits[name] = constant({ ...limit });
   }
 }

@@ -4,8 +4,6 @@
 // While a call uses a descriptor it holds a reference to the open file, so that closing the
 // descriptor meanwhile releases nothing (fdget()).
 
-import { Errno } from '../errno.js';
-import { VmFault } from '../mm/vma.js';
 import type { File, FileSystemOps, MaybeLater } from './file.js';
 import type { Process, Thread } from './process.js';
 import { ProcessState } from './process-state.js';
@@ -14,21 +12,14 @@ import type { CallOptions } from './thread-group.js';
 export type Opts = CallOptions | undefined;
 
 export class SystemCalls extends ProcessState {
-  /** Run body as the call `name`. EFAULT: it needs memory that cannot be reached. */
+  /** Run body as the call `name`. */
   protected call<T>(
     this: Process,
     name: string,
     opts: Opts,
     body: (t: Thread) => Promise<T>,
   ): Promise<T> {
-    return this.threads.run(name, opts ?? {}, async (task) => {
-      try {
-        return await body({ task, process: this });
-      } catch (e) {
-        if (!(e instanceof VmFault)) throw e;
-        throw new Errno('EFAULT', `${name}: ${e.message}`, { syscall: name, cause: e });
-      }
-    });
+    return this.threads.run(name, opts ?? {}, (task) => body({ task, process: this }));
   }
 
   /** The same on the open file of a descriptor. EBADF. */

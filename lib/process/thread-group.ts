@@ -10,6 +10,7 @@
 
 import assert from 'node:assert/strict';
 import { Errno, isErrno } from '../errno.js';
+import { VmFault } from '../mm/vma.js';
 import { claimTaskWork, closeTaskWork, pendingTaskWork, runTaskWork } from '../sched/task-work.js';
 import { FailNth, type Scheduler, type Task, WaitQueue } from '../sched/index.js';
 import { tracepoints } from '../trace/events.js';
@@ -42,7 +43,7 @@ export class ThreadGroup {
   readonly #sched: Scheduler;
   readonly #owner: ThreadOwner;
   /** The oldest first. */
-  readonly #calls = new Set<Call>();
+  readonly #calls: Call[] = [];
   readonly #changed: WaitQueue;
   #stopped = false;
 
@@ -58,23 +59,28 @@ export class ThreadGroup {
 
   /** Calls under way, the oldest first. */
   get callNames(): readonly string[] {
-    return [...this.#calls].map(({ name }) => name);
+    return this.#calls.map(({ name }) => name);
   }
 
   /**
    * One system call. Rejects with ProcessKilled if the process is gone or dies on the way, and
    * then only after body has unwound and everything it owed is released.
    */
-  async run<T>(name: string, opts: CallOptions, body: (task: Task) => Promise<T>): Promise<T> {
-    if (this.#owner.gone !== null) throw this.#owner.gone;
-    if (opts.signal !== undefined && !(opts.signal instanceof AbortSignal)) {
-      throw new Errno('EINVAL', `${name}: options: signal is no AbortSignal`);
-    }
-    const reason = opts.signal?.aborted === true ? abortError(name, opts.signal) : null;
-    if (reason !== null) throw reason;
+  run<T>(name: string, opts: CallOptions, body: (task: Task) => Promise<T>): Promise<T> {
+    const refusal = this.#refusal(name, opts);
+    if (refusal !== null) return Promise.reject(refusal);
     return this.#sched.enter(`${this.#owner.name}:${name}`, (task) =>
       this.#thread(task, name, opts, body),
     );
+  }
+
+  #refusal(name: string, { signal }: CallOptions): Error | null {
+    if (this.#owner.gone !== null) return this.#owner.gone;
+    if (signal === undefined) return null;
+    if (!(signal instanceof AbortSignal)) {
+      return new Errno('EINVAL', `${name}: options: signal is no AbortSignal`);
+    }
+    return signal.aborted ? abortError(name, signal) : null;
   }
 
   /** A handler was entered: the oldest call finds EINTR at its wait, or begins again. */
@@ -103,10 +109,10 @@ export class ThreadGroup {
 
   /** Wait until no call is under way; one that waits uninterruptibly is waited for. */
   async drained(task: Task): Promise<void> {
-    await this.#changed.waitEvent(task, () => this.#calls.size === 0, {
+    await this.#changed.waitEvent(task, () => this.#calls.length === 0, {
       mode: 'uninterruptible',
       why: `calls of ${this.#owner.name} to unwind`,
-      holders: () => [...this.#calls].map((call) => call.task),
+      holders: () => this.#calls.map((call) => call.task),
     });
   }
 
@@ -125,7 +131,7 @@ export class ThreadGroup {
     task.clearInterrupt();
     claimTaskWork(task);
     this.#sched.touch(this.#changed.id, 'read');
-    this.#calls.add(call);
+    this.#calls.push(call);
     const unlisten =
       opts.signal &&
       onAbort(opts.signal, () => {
@@ -141,7 +147,7 @@ export class ThreadGroup {
       throw this.#answer(call, e, opts);
     } finally {
       unlisten?.();
-      this.#calls.delete(call);
+      removeFrom(this.#calls, call);
       task.owner = owner;
       task.faults = faults;
       task.pending = pending;
@@ -194,9 +200,19 @@ export class ThreadGroup {
     if (e instanceof assert.AssertionError) return e;
     if (this.#owner.gone !== null) return this.#owner.gone;
     if (call.aborted && isErrno(e, 'EINTR')) return abortError(call.name, opts.signal!);
+    if (e instanceof VmFault) {
+      const { name } = call;
+      return new Errno('EFAULT', `${name}: ${e.message}`, { syscall: name, cause: e });
+    }
     if (isErrno(e) && e.syscall === undefined) Object.assign(e, { syscall: call.name });
     return e;
   }
+}
+
+/** Most calls that end are the only one. */
+function removeFrom(calls: Call[], call: Call): void {
+  if (calls.at(-1) === call) calls.pop();
+  else calls.splice(calls.indexOf(call), 1);
 }
 
 function abortError(name: string, signal: AbortSignal): Errno {

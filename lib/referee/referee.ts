@@ -9,6 +9,7 @@
 // judged when its bytes have moved, in the same turn.
 // The other laws are judged by the scenario that makes them observable.
 
+import { constant } from '../constant.js';
 import { checkFunction, checkObject, shown } from '../arguments.js';
 import type { DmaEvent } from '../driver/dma.js';
 import type { DriverEvents } from '../driver/events.js';
@@ -90,14 +91,14 @@ export class Referee {
     checkFunction('referee', 'nowNs', watched.nowNs);
     checkFunction('referee', 'nameOf', watched.nameOf);
     checkFunction('referee', 'orphanedBlocks', watched.orphanedBlocks);
-    this.#watched = watched;
+    this.#watched = constant(watched);
     this.object = watched.pages.sched.newObject('whose each block is');
   }
 
   /** What the driver core calls on every transfer. */
-  readonly driverEvents: DriverEvents = {
+  readonly driverEvents: DriverEvents = constant({
     dma: (e) => this.#judge(e),
-  };
+  });
 
   /** A block was given to a file: nobody may still reference it through whom it belonged to. */
   blockGiven(pfn: Pfn, to: PageOwner): void {

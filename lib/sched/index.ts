@@ -7,6 +7,7 @@ export {
   type SleepOptions,
   VirtualClock,
 } from './clock.js';
+export { Guard } from './guard.js';
 export { FailNth, slabAlloc } from './fail-nth.js';
 export { DeadlockError, ReplayError, StrayError } from './errors.js';
 export {

@@ -68,14 +68,14 @@ const heldList = (task: Task): string => task.held.map(({ lock }) => lock.label)
 
 /** Fails if task holds any lock: callers may wait here for somebody who needs one. */
 export function assertNoLocks(task: Task, where: string): void {
-  assert(task.held.length === 0, `${where}: task ${task.name} holds ${heldList(task)}`);
+  if (task.held.length !== 0) assert.fail(`${where}: task ${task.name} holds ${heldList(task)}`);
 }
 
 /** Fails unless task holds the lock, for writing if that is asked. */
 export function assertHeld(task: Task, lock: Lock, access: Access = 'read'): void {
   const held = task.held.find((h) => h.lock === lock);
   const enough = held !== undefined && (access === 'read' || held.access === 'write');
-  assert(enough, `task ${task.name} does not hold ${lock.label} for ${access}`);
+  if (!enough) assert.fail(`task ${task.name} does not hold ${lock.label} for ${access}`);
 }
 
 /** The orders seen so far on one machine. */

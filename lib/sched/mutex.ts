@@ -4,6 +4,7 @@
 // the task that has waited longest: the same for every schedule, and nobody starves.
 
 import assert from 'node:assert/strict';
+import { Guard } from './guard.js';
 import {
   type Lock,
   type LockClass,
@@ -54,7 +55,7 @@ export class Mutex implements Lock {
     } else {
       const holders = (): Task[] => (this.#holder === null ? [] : [this.#holder]);
       await this.#queue.wait(task, { mode, why: this.label, holders });
-      assert(this.#holder === task, `${this.label} was not handed to ${task.name}`);
+      if (this.#holder !== task) assert.fail(`${this.label} was not handed to ${task.name}`);
     }
     noteHeld(task, this, 'write');
   }
@@ -79,6 +80,6 @@ export class Mutex implements Lock {
   /** lock(), for `using guard = await mutex.guard(task)`. */
   async guard(task: Task, mode?: WaitMode): Promise<Disposable> {
     await this.lock(task, mode);
-    return { [Symbol.dispose]: () => this.unlock(task) };
+    return new Guard(() => this.unlock(task));
   }
 }

@@ -1,5 +1,6 @@
 // How a scheduler is made: live, or simulated with a strategy and a policy for time.
 
+import { constant } from '../constant.js';
 import {
   checkFunction,
   checkInstance,
@@ -53,13 +54,13 @@ export function planOf(opts: SchedulerOptions): Plan {
   checkOptions(opts);
   const given: SimulatedOptions = opts.mode === 'simulated' ? opts : { mode: 'simulated' };
   const { seed, timers = 'idle', horizonNs = seconds(3600) } = given;
-  return {
+  return constant({
     strategy: given.strategy ?? (seed === undefined ? firstStrategy() : seededStrategy(seed)),
     timers,
     horizonNs,
     autoLimitNs: timers === 'manual' ? -Infinity : horizonNs,
     maxPoints: given.maxPoints ?? Infinity,
-  };
+  });
 }
 
 /** EINVAL names the option at fault. */

@@ -24,7 +24,7 @@ export class Prng {
 
   /** Any number is a seed; its integer part below 2^53 counts. */
   constructor(seed: number) {
-    assert(Number.isFinite(seed), `a seed must be a finite number, not ${seed}`);
+    if (!Number.isFinite(seed)) assert.fail(`a seed must be a finite number, not ${seed}`);
     const whole = Math.trunc(seed);
     let state = (whole >>> 0) ^ Math.imul(Math.trunc(whole / 2 ** 32) >>> 0, 0x85ebca6b);
     this.#a = mix((state = (state + GOLDEN) | 0));
@@ -48,7 +48,7 @@ export class Prng {
 
   /** A whole number from 0 to n - 1; n up to 2^32. */
   below(n: number): number {
-    assert(n >= 1 && n <= 2 ** 32, `below: ${n}`);
+    if (!(n >= 1 && n <= 2 ** 32)) assert.fail(`below: ${n}`);
     return Math.floor((this.uint32() / 2 ** 32) * n);
   }
 

@@ -64,10 +64,9 @@ export class RunQueue {
     if (runnable.length === 1 && !canAdvance) return runnable[0]!;
     const choice = this.#strategy.choose(runnable, current, canAdvance);
     const chosen = runnable[choice];
-    assert(
-      chosen !== undefined || (canAdvance && choice === runnable.length),
-      `strategy ${this.#strategy.name} chose ${choice} of ${runnable.length}`,
-    );
+    if (chosen === undefined && !(canAdvance && choice === runnable.length)) {
+      assert.fail(`strategy ${this.#strategy.name} chose ${choice} of ${runnable.length}`);
+    }
     this.choices.push(choice);
     this.choiceKeys.push(choiceKey(runnable, canAdvance));
     if (chosen === undefined) {

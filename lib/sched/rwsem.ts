@@ -11,6 +11,7 @@
 // leave the lock as it was. Whoever queues, or lets go while somebody does, writes it.
 
 import assert from 'node:assert/strict';
+import { Guard } from './guard.js';
 import {
   type Lock,
   type LockClass,
@@ -60,13 +61,16 @@ export class RwSem implements Lock {
     return this.#writer === task || (access === 'read' && this.#readers.includes(task));
   }
 
-  /** Take it for reading. EINTR if the mode allows it and task is interrupted; not held then. */
-  downRead(task: Task, mode: WaitMode = 'uninterruptible'): Promise<void> {
+  /**
+   * Take it for reading; a promise only if the turn passes or the task waits. EINTR if the mode
+   * allows it and task is interrupted; not held then.
+   */
+  downRead(task: Task, mode: WaitMode = 'uninterruptible'): Promise<void> | undefined {
     return this.#down(task, 'read', mode);
   }
 
   /** Take it for writing. EINTR as for downRead(). */
-  downWrite(task: Task, mode: WaitMode = 'uninterruptible'): Promise<void> {
+  downWrite(task: Task, mode: WaitMode = 'uninterruptible'): Promise<void> | undefined {
     return this.#down(task, 'write', mode);
   }
 
@@ -100,13 +104,13 @@ export class RwSem implements Lock {
   /** downRead(), for `using guard = await sem.read(task)`. */
   async read(task: Task, mode?: WaitMode): Promise<Disposable> {
     await this.downRead(task, mode);
-    return { [Symbol.dispose]: () => this.upRead(task) };
+    return new Guard(() => this.upRead(task));
   }
 
   /** downWrite(), for `using guard = await sem.write(task)`. */
   async write(task: Task, mode?: WaitMode): Promise<Disposable> {
     await this.downWrite(task, mode);
-    return { [Symbol.dispose]: () => this.upWrite(task) };
+    return new Guard(() => this.upWrite(task));
   }
 
   #isFreeFor(access: Access): boolean {
@@ -119,13 +123,25 @@ export class RwSem implements Lock {
     else this.#readers.push(task);
   }
 
-  async #down(task: Task, access: Access, mode: WaitMode): Promise<void> {
-    if (this.sched.on) await this.sched.at(this.id, access);
+  #down(task: Task, access: Access, mode: WaitMode): Promise<void> | undefined {
+    const turn = this.sched.on ? this.sched.at(this.id, access) : undefined;
+    if (turn !== undefined) return this.#downLater(turn, { task, access }, mode);
+    return this.#take({ task, access }, mode);
+  }
+
+  async #downLater(turn: Promise<void>, waiter: Waiter, mode: WaitMode): Promise<void> {
+    await turn;
+    await this.#take(waiter, mode);
+  }
+
+  #take(waiter: Waiter, mode: WaitMode): Promise<void> | undefined {
+    const { task, access } = waiter;
     this.sched.assertTurn(task, this.label);
     this.sched.lockOrder.check(task, this);
-    if (this.#isFreeFor(access)) this.#grant(task, access);
-    else await this.#wait({ task, access }, mode);
+    if (!this.#isFreeFor(access)) return this.#wait(waiter, mode);
+    this.#grant(task, access);
     noteHeld(task, this, access);
+    return undefined;
   }
 
   async #wait(waiter: Waiter, mode: WaitMode): Promise<void> {
@@ -139,6 +155,7 @@ export class RwSem implements Lock {
     const end = await waiter.task.park({ why, mode, onLeave, holders: () => this.holders });
     this.sched.touch(this.id, 'write');
     if (end === 'interrupted') throw new Errno('EINTR', `interrupted while waiting for ${why}`);
+    noteHeld(waiter.task, this, waiter.access);
   }
 
   #tryDown(task: Task, access: Access): boolean {

@@ -10,6 +10,7 @@
 // needs no pump: everything happens in tasks, as an exploration wants it.
 
 import assert from 'node:assert/strict';
+import { constant } from '../constant.js';
 import { tracepoints } from '../trace/events.js';
 import { type Clock, passLive, RealClock, VirtualClock } from './clock.js';
 import { DeadlockError, foreignAwait, strayed } from './errors.js';
@@ -138,15 +139,19 @@ export class Scheduler {
   }
 
   /** Run fn on the current task inside a turn; on a new task when called from outside. */
-  async enter<T>(name: string, fn: (task: Task) => Promise<T>): Promise<T> {
-    checkTask('enter', name, fn);
-    if (this.#failure !== null) throw this.#failure;
-    if (this.current !== null && !this.#inTimer) {
-      if (this.#handingOver) throw this.#stray(`${name} was called`);
-      return fn(this.current);
+  enter<T>(name: string, fn: (task: Task) => Promise<T>): Promise<T> {
+    try {
+      checkTask('enter', name, fn);
+      if (this.#failure !== null) throw this.#failure;
+      if (this.current !== null && !this.#inTimer) {
+        if (this.#handingOver) throw this.#stray(`${name} was called`);
+        return fn(this.current);
+      }
+      if (this.on) return this.spawn(name, fn).promise;
+      return runLive(new Task(this, this.#nextTaskId++, name, false), fn);
+    } catch (error) {
+      return Promise.reject(error as Error);
     }
-    if (this.on) return this.spawn(name, fn).promise;
-    return runLive(new Task(this, this.#nextTaskId++, name, false), fn);
   }
 
   /**
@@ -186,9 +191,8 @@ export class Scheduler {
   }
 
   /**
-   * Run fn and every task it starts to their ends, daemons excepted, without returning to the
-   * event loop. Rejects with fn's error, DeadlockError, StrayError, or the error of a task that
-   * nobody joined (unless onTaskError is set). For explorations: nothing outside may interfere.
+   * Run fn and all it starts to their ends, daemons excepted, in the microtask queue alone. Rejects
+   * with fn's error, DeadlockError, StrayError, or the error of a task that nobody joined.
    */
   async run<T>(name: string, fn: (task: Task) => Promise<T>): Promise<T> {
     checkTask('run', name, fn);
@@ -214,10 +218,7 @@ export class Scheduler {
     return handle.promise;
   }
 
-  /**
-   * Nothing runs here any more, whatever still wakes tasks or timers. For a schedule that is
-   * over; its tasks are forgotten where they stand and their finally blocks do not run.
-   */
+  /** For a schedule that is over: nothing runs here any more, not even a finally block. */
   abandon(): void {
     this.#failure ??= abandoned;
   }
@@ -350,7 +351,7 @@ export class Scheduler {
   }
 
   #pumpHost(): PumpHost {
-    return {
+    return constant({
       clock: this.#virtual,
       advance: () => this.#advance(),
       dispatch: () => this.#dispatch(),
@@ -360,7 +361,7 @@ export class Scheduler {
       isStopped: () => this.#failure !== null || this.#closedRun !== null,
       isTurnHeld: () => this.current !== null,
       stalled: () => this.onStall?.(this.blockedReport()),
-    };
+    });
   }
 
   #advance(): void {

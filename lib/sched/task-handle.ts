@@ -66,7 +66,7 @@ export class TaskHandle<T> {
       });
     }
     const outcome = this.#outcome;
-    assert(outcome !== null, `task ${this.task.name} is done`);
+    if (outcome === null) assert.fail(`task ${this.task.name} is done`);
     if (!outcome.ok) throw outcome.error;
     return outcome.value;
   }
