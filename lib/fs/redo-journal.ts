@@ -38,6 +38,9 @@ const GAP = 16;
 const MAX_GIVEN = 512;
 /** Images that nobody needs any more and that are kept for the next transactions. */
 const MAX_SPARE = 8;
+/** Those that there are from the start: two transactions of a few blocks, one not committed. */
+const NR_SPARE = 6;
+
 const touches = (a: BlockRun, b: BlockRun): boolean =>
   a.block < b.block + b.nrBlocks && b.block < a.block + a.nrBlocks;
 
@@ -79,7 +82,7 @@ export class RedoJournal implements Journal {
   #logged: BlockRun[] = [];
   /** Stored in place, not flushed. */
   readonly #inPlace = new Set<number>();
-  readonly #spare: Uint8Array[] = [];
+  readonly #spare = Array.from({ length: NR_SPARE }, () => new Uint8Array(BLOCK_SIZE));
 
   constructor(partition: Partition, log: JournalLog, persistence: Persistence) {
     this.#partition = partition;
