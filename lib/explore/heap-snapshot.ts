@@ -14,6 +14,7 @@
 import { inspect, types } from 'node:util';
 import { Region } from '../mm/region.js';
 import { StoreLog } from '../mm/store-log.js';
+import { Scratch } from '../scratch.js';
 import {
   listenToSideTables,
   notedAbout,
@@ -40,6 +41,7 @@ export const fieldsAreOpen = ((): boolean => {
 function isOpaque(value: object): boolean {
   return (
     value instanceof StoreLog ||
+    value instanceof Scratch ||
     value instanceof Error ||
     value instanceof RegExp ||
     value instanceof Date ||

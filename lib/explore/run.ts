@@ -7,7 +7,6 @@
 
 import {
   type Access,
-  choiceKey,
   type ObjectId,
   type Scheduler,
   type Step,
@@ -38,13 +37,16 @@ interface Invariant {
   broken: boolean;
 }
 
+function meets(ids: readonly ObjectId[], over: ReadonlySet<ObjectId>): boolean {
+  for (let i = 0; i < ids.length; i++) if (over.has(ids[i]!)) return true;
+  return false;
+}
+
 export class Run implements Race, Strategy {
   readonly name: string;
   sched!: Scheduler;
   phase: 'setup' | 'explored' | 'closing' = 'setup';
   failures: Failure[] = [];
-  choices: number[] = [];
-  keys: number[] = [];
   readonly tasks: { readonly name: string; readonly fn: (task: Task) => Promise<void> }[] = [];
   readonly finishers: { name: string; check: (task: Task) => void | Promise<void> }[] = [];
   preemptions = 0;
@@ -59,18 +61,19 @@ export class Run implements Race, Strategy {
   #options: RunOptions = {};
   readonly #invariants: Invariant[] = [];
   #notes: string[] = [];
+  /** Where the choices of the tasks begin and end among all that the scheduler made. */
+  #first = 0;
+  #end = Infinity;
 
   constructor(name: string) {
     this.name = name;
   }
 
-  /** A run begins under this search; the lists are its own, and stay with its record. */
+  /** A run begins under this search; the list is its own, and stays with its record. */
   begin(search: Search, options: RunOptions): void {
     this.#search = search;
     this.#options = options;
     this.failures = [];
-    this.choices = [];
-    this.keys = [];
   }
 
   keep(...objects: object[]): void {
@@ -80,8 +83,6 @@ export class Run implements Race, Strategy {
   choose(runnable: readonly Task[], current: Task | null, canAdvance: boolean): number {
     if (this.phase !== 'explored') return 0;
     const choice = this.#search.choose(runnable, current, canAdvance);
-    this.choices.push(choice);
-    this.keys.push(choiceKey(runnable, canAdvance));
     const width = runnable.length + (canAdvance ? 1 : 0);
     if (width > this.width) this.width = width;
     if (choice > 0 && (current !== null || choice === runnable.length)) this.preemptions++;
@@ -120,6 +121,7 @@ export class Run implements Race, Strategy {
 
   /** The tasks start here, inside the body's task. */
   start(): void {
+    this.#first = this.sched.choices.length;
     const { wantsSteps } = this.#search;
     const watched = wantsSteps || this.#invariants.length > 0 || this.#options.onStep !== undefined;
     if (watched) this.sched.onStep = (step) => this.#stepEnded(step);
@@ -146,9 +148,7 @@ export class Run implements Race, Strategy {
 
   #judge(invariant: Invariant, step: Step): void {
     const { over, judge, name } = invariant;
-    const concerned =
-      over === null ? step.writes.length > 0 : step.writes.some((id) => over.has(id));
-    if (!concerned) return;
+    if (!(over === null ? step.writes.length > 0 : meets(step.writes, over))) return;
     // The judge reads several objects: whatever writes one of them writes the judge.
     (step.writes as ObjectId[]).push(judge);
     if (invariant.broken) return;
@@ -165,8 +165,17 @@ export class Run implements Race, Strategy {
     }
   }
 
+  /** All tasks have ended. */
+  close(): void {
+    this.#end = this.sched.choices.length;
+    this.phase = 'closing';
+  }
+
   record(end: RunRecord['end']): RunRecord {
-    const { failures, choices, keys, preemptions, width, sched } = this;
+    const { failures, preemptions, width, sched } = this;
+    // Copies: the scheduler's own lists are put back for the next run.
+    const choices = sched.choices.slice(this.#first, this.#end);
+    const keys = sched.choiceKeys.slice(this.#first, this.#end);
     const outcome = end === 'complete' ? (this.outcomeOf?.() ?? null) : null;
     const { nrPoints } = sched;
     return { end, failures, choices, keys, preemptions, nrPoints, width, outcome };

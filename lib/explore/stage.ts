@@ -24,7 +24,7 @@ async function groundOf(scenario: Scenario, options: SimulatedOptions): Promise<
 }
 
 async function close(run: Run): Promise<void> {
-  run.phase = 'closing';
+  run.close();
   for (const { name, check } of run.finishers) {
     try {
       await run.sched.run(`finish ${name}`, async (task) => check(task));

@@ -77,17 +77,21 @@ function note(inode: Inode, mapped: Mapped): void {
 }
 
 /** Pages [start, end) of the file leave every mapping of the device. Under invalidate_lock. */
-export async function unmapBlocks(
+export function unmapBlocks(
   task: Task,
   inode: Inode,
   start: Pgoff,
   end: Pgoff,
-): Promise<void> {
+): Promise<void> | undefined {
   const all = mappedOf.get(inode);
-  for (const mapped of [...(all ?? [])]) {
+  return all === undefined ? undefined : unmapThose(task, all, start, end);
+}
+
+async function unmapThose(task: Task, all: Set<Mapped>, start: Pgoff, end: Pgoff): Promise<void> {
+  for (const mapped of [...all]) {
     const { mm, addr, pfn, pgoff } = mapped;
     if (pgoff < start || pgoff >= end) continue;
-    all!.delete(mapped);
+    all.delete(mapped);
     await mm.notifiers.around(task, addr, addr + PAGE_SIZE, 'unmap', async () => {
       const vma = mm.vmas.at(addr); // munmap may have taken it, or put something else there
       const index = vma === undefined ? 0 : (addr - vma.start) / PAGE_SIZE;

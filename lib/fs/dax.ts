@@ -109,7 +109,7 @@ export const daxData: FileData = constant({
 
   dropPages(inode, start, end) {
     const { mapping } = inode;
-    for (const [pgoff] of [...mapping.entries(start, end)]) mapping.delete(pgoff);
+    for (const pgoff of mapping.pgoffs(start, end)) mapping.delete(pgoff);
   },
 
   async sync(_task, inode, start = 0, end = Infinity) {

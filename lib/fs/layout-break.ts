@@ -87,7 +87,7 @@ class LayoutBreaker {
     this.#tell('begin');
     try {
       for (;;) {
-        await this.#beforeChange();
+        if (this.#policyBreaksLeases) await this.#beforeChange();
         const outcome = await this.#locked(change);
         if (outcome !== 'again') {
           this.#tell('done');
@@ -106,7 +106,6 @@ class LayoutBreaker {
   }
 
   async #beforeChange(): Promise<void> {
-    if (!this.#policyBreaksLeases) return;
     this.#change = this.#describe();
     await this.#inode.fs.policy.beforeChange!(this.#change, this.#inode.leases);
   }

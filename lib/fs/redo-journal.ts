@@ -17,6 +17,7 @@
 import assert from 'node:assert/strict';
 import { Errno } from '../errno.js';
 import type { Task } from '../sched/task.js';
+import { Scratch } from '../scratch.js';
 import type { BlockRun } from './extent.js';
 import { BLOCK_SIZE } from './format.js';
 import {
@@ -40,6 +41,8 @@ const MAX_GIVEN = 512;
 const MAX_SPARE = 8;
 /** Those that there are from the start: two transactions of a few blocks, one not committed. */
 const NR_SPARE = 6;
+
+const newScratch = (): Scratch => new Scratch(new Uint8Array(BLOCK_SIZE));
 
 const touches = (a: BlockRun, b: BlockRun): boolean =>
   a.block < b.block + b.nrBlocks && b.block < a.block + a.nrBlocks;
@@ -82,7 +85,7 @@ export class RedoJournal implements Journal {
   #logged: BlockRun[] = [];
   /** Stored in place, not flushed. */
   readonly #inPlace = new Set<number>();
-  readonly #spare = Array.from({ length: NR_SPARE }, () => new Uint8Array(BLOCK_SIZE));
+  readonly #spare = Array.from({ length: NR_SPARE }, newScratch);
 
   constructor(partition: Partition, log: JournalLog, persistence: Persistence) {
     this.#partition = partition;
@@ -121,7 +124,7 @@ export class RedoJournal implements Journal {
 
   /** A block as the transactions that are done left it. */
   #imageOf(block: number): Uint8Array {
-    const image = this.#spare.pop() ?? new Uint8Array(BLOCK_SIZE);
+    const image = (this.#spare.pop() ?? newScratch()).bytes;
     const running = this.#running.get(block);
     if (running !== undefined) image.set(running.bytes);
     else this.#partition.readInto(block, 0, image);
@@ -130,7 +133,7 @@ export class RedoJournal implements Journal {
 
   /** Nobody reads this image again. */
   #spent(image: BlockImage): void {
-    if (this.#spare.length < MAX_SPARE) this.#spare.push(image.bytes);
+    if (this.#spare.length < MAX_SPARE) this.#spare.push(new Scratch(image.bytes));
   }
 
   /** Wait, if need be, until nobody's bytes are harmed when the run is stored to. */
@@ -179,7 +182,7 @@ export class RedoJournal implements Journal {
   }
 
   #writesOf(images: ReadonlyMap<number, BlockImage>): LoggedWrite[] {
-    const before = this.#spare.pop() ?? new Uint8Array(BLOCK_SIZE);
+    const before = (this.#spare.pop() ?? newScratch()).bytes;
     const writes: LoggedWrite[] = [];
     for (const [block, { bytes, whole }] of images) {
       if (whole) {
@@ -189,7 +192,7 @@ export class RedoJournal implements Journal {
         writes.push(...changesOf(block, before, bytes));
       }
     }
-    this.#spare.push(before);
+    this.#spare.push(new Scratch(before));
     return writes;
   }
 

@@ -159,9 +159,9 @@ export class LeaseContext implements LayoutLeases {
    * first deadline of each kind of break stands; when it is over the lease is taken down or away
    * (__break_lease). EAGAIN if nonblock, and the break has begun. EINTR: it has begun as well.
    */
-  async breakLease(who: Caller | Task, by: LeaseBreak): Promise<void> {
+  breakLease(who: Caller | Task, by: LeaseBreak): Promise<'gone' | 'kept'> {
     const caller = 'process' in who ? who : null;
-    await this.#break(caller?.task ?? (who as Task), caller, by, false);
+    return this.#break(caller?.task ?? (who as Task), caller, by, false);
   }
 
   /**

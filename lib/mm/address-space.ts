@@ -133,6 +133,19 @@ export class AddressSpace {
     yield* inside.sort(([a], [b]) => a - b);
   }
 
+  /** The numbers of those pages, in order. */
+  pgoffs(start: Pgoff = 0, end: Pgoff = Infinity): Pgoff[] {
+    if (this.env.sched.on) this.env.sched.touch(this.id, 'read');
+    const pages = this.#pages;
+    const inside: Pgoff[] = [];
+    if (end - start <= pages.size) {
+      for (let pgoff = start; pgoff < end; pgoff++) if (pages.has(pgoff)) inside.push(pgoff);
+      return inside;
+    }
+    for (const pgoff of pages.keys()) if (pgoff >= start && pgoff < end) inside.push(pgoff);
+    return inside.length > 1 ? inside.sort((a, b) => a - b) : inside;
+  }
+
   // -- tags --
 
   setDirty(pgoff: Pgoff): void {
@@ -236,7 +249,9 @@ export class AddressSpace {
     // An idle file among idle ones is seen by its summary counters. Others may hold pages between.
     const nr = this.#highPfn - this.#lowPfn + 1;
     if (!sched.on && pages.native.firstBusy(this.#lowPfn, nr) < 0) return undefined;
-    const pfns = Uint32Array.from(this.entries(start, end), ([, pfn]) => pfn);
+    const pgoffs = this.pgoffs(start, end);
+    const pfns = new Uint32Array(pgoffs.length);
+    for (let i = 0; i < pfns.length; i++) pfns[i] = this.#pages.get(pgoffs[i]!)!;
     return pfns.length === 0 ? undefined : pages.firstBusy(pfns);
   }
 }

@@ -121,13 +121,23 @@ export class NotifierSet {
     end: number,
     event: InvalidateEvent,
   ): Promise<Invalidation> {
+    const invalidation = this.#begin(start, end);
+    if (invalidation.intervals.length > 0) await this.#tell(task, invalidation, event);
+    return invalidation;
+  }
+
+  #begin(start: number, end: number): Invalidation {
     const meets = (interval: IntervalNotifier): boolean => interval.meets(start, end);
     const intervals = this.empty ? [] : [...this.#intervals].filter(meets);
     const invalidation: Invalidation = { start, end, intervals };
     this.#running.push(invalidation);
-    const told = [...intervals];
-    for (const interval of told) hold(interval);
-    for (const interval of told) {
+    for (const interval of intervals) hold(interval);
+    return invalidation;
+  }
+
+  async #tell(task: Task, invalidation: Invalidation, event: InvalidateEvent): Promise<void> {
+    const { start, end } = invalidation;
+    for (const interval of [...invalidation.intervals]) {
       const { label } = interval.spec;
       if (tracepoints.mmu_notifier_invalidate.on) {
         const args = { label, start, end, event };
@@ -135,7 +145,6 @@ export class NotifierSet {
       }
       await interval.spec.invalidate(task, { start, end, event }, interval.seq);
     }
-    return invalidation;
   }
 
   invalidateEnd(invalidation: Invalidation): void {
@@ -157,7 +166,8 @@ export class NotifierSet {
     event: InvalidateEvent,
     change: () => Promise<void> | void,
   ): Promise<void> {
-    const invalidation = await this.invalidateStart(task, start, end, event);
+    const invalidation = this.#begin(start, end);
+    if (invalidation.intervals.length > 0) await this.#tell(task, invalidation, event);
     try {
       await change();
     } finally {

@@ -4,7 +4,7 @@ import test from 'ava';
 import assert from 'node:assert/strict';
 import { ReplaySearch, scenario, type Race } from '../../lib/explore/index.js';
 import { Run } from '../../lib/explore/run.js';
-import { runOnce } from '../../lib/explore/stage.js';
+import { runOnce, Stages } from '../../lib/explore/stage.js';
 import type { Search } from '../../lib/explore/search.js';
 import { Scheduler } from '../../lib/sched/index.js';
 import { Task } from '../../lib/sched/task.js';
@@ -47,6 +47,40 @@ test('an invariant over given objects is judged when one of them is written', as
   t.is(judged, 2);
 });
 
+test('a record has the answers of the search, of this run alone and of no other part of it', async (t) => {
+  const told: number[] = [];
+  const search: Search = {
+    ...{ name: 'by turns', wantsSteps: false, samples: false, bound: null },
+    begin: () => true,
+    choose(runnable) {
+      told.push((told.length + 1) % runnable.length);
+      return told.at(-1)!;
+    },
+    step() {},
+    end() {},
+    coverage: () => '',
+  };
+  const two = scenario('two', 'two tasks and a check', (race) => {
+    const cell = race.object('cell');
+    const points = async (): Promise<void> => {
+      for (let i = 0; i < 4; i++) await race.at(cell);
+    };
+    race.task('a', points);
+    race.task('b', points);
+    race.finish('points of a check', points);
+  });
+  for (const reset of ['restore', 'rebuild'] as const) {
+    const stages = new Stages({ ...two, reset });
+    for (let i = 0; i < 3; i++) {
+      told.length = 0;
+      const { choices, keys } = await stages.run(search);
+      t.true(choices.length > 2);
+      t.deepEqual([choices, keys.length], [told, told.length]);
+    }
+    await stages.end();
+  }
+});
+
 test('a choice is asked of the search between start() and the closing, and of nobody else', (t) => {
   const asked: string[] = [];
   const search: Search = {
@@ -68,9 +102,9 @@ test('a choice is asked of the search between start() and the closing, and of no
   t.is(run.choose([a, b], null, false), 0);
   run.start();
   t.is(run.choose([b, a], b, false), 1);
-  run.phase = 'closing';
+  run.close();
   t.is(run.choose([a, b], a, false), 0);
   t.deepEqual(asked, ['b,a']);
-  const { choices, preemptions, width } = run.record('complete');
-  t.deepEqual([choices, preemptions, width], [[1], 1, 2]);
+  const { preemptions, width } = run.record('complete');
+  t.deepEqual([preemptions, width], [1, 2]);
 });
