@@ -241,10 +241,9 @@ export class Hca {
   }
 
   /** Wait until no step is inside a region that is not VALID any more. */
-  async fence(task: Task, key: MemoryKey): Promise<void> {
-    assert(key.state !== 'VALID', `fence of region ${key.lkey}, which is VALID`);
-    if (this.faults.ignoreFence) return;
-    await key.drained(task);
+  fence(task: Task, key: MemoryKey): Promise<unknown> | undefined {
+    if (key.state === 'VALID') assert.fail(`fence of region ${key.lkey}, which is VALID`);
+    return this.faults.ignoreFence ? undefined : key.drained(task);
   }
 
   /** Stop everything, now. EIO: it does not answer. */

@@ -115,8 +115,9 @@ export class MemoryKey {
   }
 
   /** Wait until no step is inside. The caller has made the region not VALID before. */
-  async drained(task: Task): Promise<void> {
-    await this.#left.waitEvent(task, () => this.#inside === 0, {
+  drained(task: Task): Promise<unknown> | undefined {
+    if (this.#inside === 0) return undefined;
+    return this.#left.waitEvent(task, () => this.#inside === 0, {
       mode: 'uninterruptible',
       why: `the adapter to leave region ${this.lkey}`,
     });

@@ -86,23 +86,25 @@ interface Range {
   readonly access: number;
 }
 
-async function takeMemory(
+async function takeOdp(file: UverbsFile, caller: Caller, range: Range): Promise<RegionMemory> {
+  const odp = new OdpUmem(file.device.dev, caller, range);
+  try {
+    if (range.len < hcaLimits.maxMRSize) await odp.snapshot(caller.task);
+  } catch (e) {
+    await odp.release(caller.task);
+    throw e;
+  }
+  return odp;
+}
+
+function takeMemory(
   file: UverbsFile,
   caller: Caller,
   range: Range,
   held: { readonly mr: MR | null },
 ): Promise<RegionMemory> {
+  if ((range.access & accessBits.on_demand) !== 0) return takeOdp(file, caller, range);
   const { dev } = file.device;
-  if ((range.access & accessBits.on_demand) !== 0) {
-    const odp = new OdpUmem(dev, caller, range);
-    try {
-      if (range.len < hcaLimits.maxMRSize) await odp.snapshot(caller.task);
-    } catch (e) {
-      await odp.release(caller.task);
-      throw e;
-    }
-    return odp;
-  }
   const { addr, len, access } = range;
   const revoke = async (why: RevokeReason, task: Task): Promise<void> => {
     await held.mr?.revoke(why, task);
@@ -111,22 +113,26 @@ async function takeMemory(
 }
 
 /** Make the region. ENOMEM: no key is left, and its memory is given back. */
-async function addMR(
+function addMR(
   file: UverbsFile,
   caller: Caller,
   held: { mr: MR | null },
   init: MRInit,
-): Promise<RegMRResult> {
+): RegMRResult | Promise<never> {
+  let mr: MR;
   try {
-    held.mr = new MR(file.device, init);
+    held.mr = mr = new MR(file.device, init);
   } catch (e) {
-    await init.memory.release(caller.task);
-    throw e;
+    return giveBack(init.memory, caller.task, e);
   }
-  const { mr } = held;
   const handle = file.objects.add('mr', mr);
   mr.onRevoked = () => file.raise({ type: 'MR_REVOKED', element: handle });
   return { handle, lkey: mr.key.lkey, rkey: mr.key.rkey };
+}
+
+async function giveBack(memory: RegionMemory, task: Task, why: unknown): Promise<never> {
+  await memory.release(task);
+  throw why;
 }
 
 /**

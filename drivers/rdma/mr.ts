@@ -113,8 +113,10 @@ export class MR {
   /** Stop, fence, unmap, unpin, uncharge. */
   async #takeDown(task: Task): Promise<void> {
     this.key.state = 'REVOKED';
-    await this.#device.hca.fence(task, this.key);
-    await this.memory.release(task);
+    const fenced = this.#device.hca.fence(task, this.key);
+    if (fenced !== undefined) await fenced;
+    const released = this.memory.release(task);
+    if (released instanceof Promise) await released;
   }
 
   async #joinRevocation(task: Task): Promise<void> {

@@ -203,6 +203,9 @@ async function slowFrom(call: Gup, done: number, out: Uint32Array): Promise<numb
   return done;
 }
 
+/** On its way to one call that does not wait. */
+const single = new Uint32Array(1);
+
 /** One page, taken. EFAULT and so on as facts 2.2 orders them. */
 async function takePage(call: Gup, addr: number): Promise<number> {
   const { task, mm, flags } = call;
@@ -216,9 +219,9 @@ async function takePage(call: Gup, addr: number): Promise<number> {
     if (sched.on) await sched.at(vma.id, 'read');
     const pfn = follow(vma, index, flags);
     if (pfn !== undefined) {
-      const list = Uint32Array.of(pfn);
-      if (flags.kind === 'pin') pages.pinPages(list, 0, 1);
-      else pages.getPages(list, 0, 1);
+      single[0] = pfn;
+      if (flags.kind === 'pin') pages.pinPages(single, 0, 1);
+      else pages.getPages(single, 0, 1);
       return pfn;
     }
     await faultIn(call, vma, index);

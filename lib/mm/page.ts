@@ -136,20 +136,22 @@ export class PageSpace extends PageMeta {
   /** The first page of the list that is busy. */
   firstBusy(pfns: Uint32Array): Pfn | undefined {
     if (this.sched.on) for (const pfn of pfns) this.sched.touch(pageObject(pfn), 'read');
-    const index = this.native.firstBusyList(pfns, 0, pfns.length);
+    const index = this.native.firstBusyList(nearby(pfns, 0, pfns.length), 0, pfns.length);
     return index < 0 ? undefined : pfns[index];
   }
 
   /** Take one reference on each page of the list. ENOMEM if a count is full; then none is taken. */
   getPages(pfns: Uint32Array, pos: number, nr: number): void {
     this.#touchAll(pfns, pos, nr);
-    raise(() => this.native.getList(pfns, pos, nr));
+    const list = nearby(pfns, pos, nr);
+    raise(() => this.native.getList(list, list === pfns ? pos : 0, nr));
   }
 
   /** Give back references taken by getPages. */
   putPages(pfns: Uint32Array, pos: number, nr: number): void {
     this.#touchAll(pfns, pos, nr);
-    this.native.putList(pfns, pos, nr);
+    const list = nearby(pfns, pos, nr);
+    this.native.putList(list, list === pfns ? pos : 0, nr);
     this.#lowered(pfns, pos, nr);
   }
 
@@ -158,8 +160,10 @@ export class PageSpace extends PageMeta {
     this.#touchAll(pfns, pos, nr);
     const list = this.#withoutZero(pfns, pos, nr);
     const all = list === pfns;
-    raise(() => this.native.pinList(list, all ? pos : 0, all ? nr : list.length));
-    this.vmstat.counters.nrFollPinAcquired += all ? nr : list.length;
+    const nrPages = all ? nr : list.length;
+    const near = nearby(list, all ? pos : 0, nrPages);
+    raise(() => this.native.pinList(near, near === pfns ? pos : 0, nrPages));
+    this.vmstat.counters.nrFollPinAcquired += nrPages;
   }
 
   /** Take back pins. BUG if a page has none. */
@@ -169,12 +173,8 @@ export class PageSpace extends PageMeta {
     const all = list === pfns;
     const from = all ? pos : 0;
     const nrPages = all ? nr : list.length;
-    if (nrPages <= MOST_IN_HEAP) {
-      for (let i = 0; i < nrPages; i++) few[i] = list[from + i]!;
-      this.native.unpinList(few, 0, nrPages);
-    } else {
-      this.native.unpinList(list, from, nrPages);
-    }
+    const near = nearby(list, from, nrPages);
+    this.native.unpinList(near, near === list ? from : 0, nrPages);
     this.vmstat.counters.nrFollPinReleased += nrPages;
     this.#lowered(list, from, nrPages);
   }
@@ -317,6 +317,13 @@ export class PageSpace extends PageMeta {
 export const MOST_IN_HEAP = 16;
 /** Lists of up to MOST_IN_HEAP pages on their way to or from one native call; nobody keeps it. */
 export const few = new Uint32Array(new ArrayBuffer(MOST_IN_HEAP * Uint32Array.BYTES_PER_ELEMENT));
+
+/** The entries from pos on, where a native call reaches them: in `few`, from 0 on, or in place. */
+function nearby(pfns: Uint32Array, pos: number, nr: number): Uint32Array {
+  if (nr > MOST_IN_HEAP) return pfns;
+  for (let i = 0; i < nr; i++) few[i] = pfns[pos + i]!;
+  return few;
+}
 
 /** A count at its limit: try_grab_folio fails and the slow path answers ENOMEM (facts 2.1). */
 function raise(count: () => void): void {

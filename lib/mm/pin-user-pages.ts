@@ -85,7 +85,7 @@ async function pinAll(
   let done = 0;
   try {
     while (done < pfns.length) {
-      const rest = pfns.subarray(done);
+      const rest = done === 0 ? pfns : pfns.subarray(done);
       done += await gup(task, req.mm, start + posOf(done), rest.length, flags, rest, opts);
     }
   } catch (e) {

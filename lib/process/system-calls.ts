@@ -36,7 +36,8 @@ export class SystemCalls extends ProcessState {
       try {
         return await body(t, file);
       } finally {
-        await file.putFile(t.task);
+        const put = file.putFile(t.task);
+        if (put instanceof Promise) await put;
       }
     });
   }

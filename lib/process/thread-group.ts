@@ -139,7 +139,17 @@ export class ThreadGroup {
         task.interrupt('signal');
       });
     try {
-      const value = await this.#attempts(call, body);
+      let value: T;
+      try {
+        if (this.#stopped) await this.#whileStopped(task);
+        if (this.#owner.gone !== null) throw this.#owner.gone;
+        value = await body(task);
+      } catch (e) {
+        value = await this.#again(call, body, e);
+      } finally {
+        if (pendingTaskWork(task) > 0) await runTaskWork(task);
+        closeTaskWork(task);
+      }
       if (this.#stopped) await this.#whileStopped(task);
       if (this.#owner.gone !== null) throw this.#owner.gone;
       return value;
@@ -157,24 +167,18 @@ export class ThreadGroup {
     }
   }
 
-  /** Run body, and again as long as only restarting handlers interrupt it. */
-  async #attempts<T>(call: Call, body: (task: Task) => Promise<T>): Promise<T> {
+  /** Run body again as long as only restarting handlers interrupt it; else throw what it threw. */
+  async #again<T>(call: Call, body: (task: Task) => Promise<T>, thrown: unknown): Promise<T> {
     const { task } = call;
-    try {
-      if (this.#stopped) await this.#whileStopped(task);
-      if (this.#owner.gone !== null) throw this.#owner.gone;
-      for (;;) {
-        try {
-          return await body(task);
-        } catch (e) {
-          const again = isErrno(e, 'EINTR') && task.pending === 'signal' && call.mayRestart;
-          if (!again || call.aborted) throw e;
-          task.clearInterrupt();
-        }
+    for (let error = thrown; ;) {
+      const may = isErrno(error, 'EINTR') && task.pending === 'signal' && call.mayRestart;
+      if (!may || call.aborted) throw error;
+      task.clearInterrupt();
+      try {
+        return await body(task);
+      } catch (e) {
+        error = e;
       }
-    } finally {
-      if (pendingTaskWork(task) > 0) await runTaskWork(task);
-      closeTaskWork(task);
     }
   }
 

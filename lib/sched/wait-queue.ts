@@ -22,6 +22,9 @@ export interface WaitOptions {
 
 const nobody = (): readonly Task[] => [];
 
+/** Most conditions hold when they are first asked. */
+const wokenAlready = Promise.resolve('woken' as const);
+
 export class WaitQueue {
   readonly sched: Scheduler;
   readonly id: ObjectId;
@@ -56,12 +59,16 @@ export class WaitQueue {
    * over a signal and a deadline that come at the same time (linux include/linux/wait.h:
    * ___wait_event). condition() must be synchronous.
    */
-  async waitEvent(
+  waitEvent(task: Task, condition: () => boolean, opts: WaitOptions): Promise<'woken' | 'timeout'> {
+    return condition() ? wokenAlready : this.#waitUntil(task, condition, opts);
+  }
+
+  async #waitUntil(
     task: Task,
     condition: () => boolean,
     opts: WaitOptions,
   ): Promise<'woken' | 'timeout'> {
-    while (!condition()) {
+    do {
       try {
         const end = await this.wait(task, opts);
         if (end === 'timeout') return condition() ? 'woken' : 'timeout';
@@ -69,13 +76,14 @@ export class WaitQueue {
         if (condition()) return 'woken';
         throw e;
       }
-    }
+    } while (!condition());
     return 'woken';
   }
 
   /** Wake every waiter; returns how many there were. */
   wakeAll(): number {
     this.sched.touch(this.id, 'write');
+    if (this.#tasks.length === 0) return 0;
     const woken = this.#tasks.splice(0);
     for (const task of woken) task.unpark();
     return woken.length;

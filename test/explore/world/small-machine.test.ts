@@ -21,3 +21,8 @@ test('no schedule up to two preemptions fails', async (t) => {
   t.true(complete);
   t.true(schedules + cut > 20);
 });
+
+test('a schedule has about 30 points', async (t) => {
+  const { pointsPerSchedule } = await explore(scenario, { strategy: 'random', seed: 1, runs: 200 });
+  t.true(pointsPerSchedule > 27 && pointsPerSchedule < 33, String(pointsPerSchedule));
+});
