@@ -72,7 +72,7 @@ export interface Scenario<W = unknown> {
    * times as fast. Then whatever the tasks change must be reachable by fields from the world or
    * from what the body keep()s, never only by the variables of a function; pages must be stored to
    * through the machine, never through its device file; and no task but daemons may be left when
-   * the body returns: a daemon that is woken begins anew. Frozen objects stay as they are, and so do
+   * the body returns: a daemon that is woken begins anew. Frozen objects stay as they are, as do
    * the fields that the machine's own classes declare readonly.
    */
   readonly reset?: 'rebuild' | 'restore';
