@@ -25,6 +25,7 @@ import { reportHtml } from '../lab/report.js';
 import { traceCell } from '../lab/trace-cell.js';
 import { isPath, policyOf } from '../lab/user-policy.js';
 import { positive } from './numbers.js';
+import { textColumns } from './terminal.js';
 
 interface Options {
   readonly policy: readonly string[];
@@ -183,7 +184,7 @@ function depth(verdicts: readonly CellVerdict[]): string {
 
 function printPage({ verdicts, schedules, seconds }: Measured, options: Options): void {
   const print = (line: string): boolean => process.stdout.write(`${line}\n`);
-  const tell = (text: string): void => wrapHanging(text, 100).forEach(print);
+  const tell = (text: string): void => wrapHanging(text, textColumns()).forEach(print);
   print(options.all === true ? fullTable(verdicts) : overview(verdicts));
   print('');
   tell(`${verdicts.length} cells: ${counts(verdicts)}`);

@@ -23,6 +23,7 @@ import {
 import { Errno } from '../errno.js';
 import { stressRaces } from './stress-race.js';
 import { wholeNumber } from './numbers.js';
+import { textColumns } from './terminal.js';
 
 interface RaceOptions {
   readonly list?: boolean;
@@ -74,7 +75,7 @@ function list(json: boolean): void {
     const width = Math.max(...rows.map(({ name }) => name.length));
     for (const { name, ground, about } of rows) {
       const head = `${name.padEnd(width)}  ${ground.padEnd(7)}  `;
-      const told = wrap(about, Math.max(40, 100 - head.length));
+      const told = wrap(about, Math.max(40, textColumns() - head.length));
       process.stdout.write(`${head}${told.join(`\n${' '.repeat(head.length)}`)}\n`);
     }
   }
@@ -82,7 +83,7 @@ function list(json: boolean): void {
 
 async function tell(found: Exploration, columns: number): Promise<void> {
   const write = (line: string): boolean => process.stdout.write(`${line}\n`);
-  wrapHanging(`${found.scenario}: ${found.coverage}`, columns).forEach(write);
+  wrapHanging(`${found.scenario}: ${found.coverage}`, textColumns()).forEach(write);
   write(
     `  ${found.seconds.toFixed(2)} s, ${Math.round(found.schedulesPerSecond)} schedules/s,` +
       ` ${found.pointsPerSchedule.toFixed(1)} points a schedule, ${found.depth} choices deep`,
