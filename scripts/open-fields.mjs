@@ -17,7 +17,8 @@ const member = /(\.|^[ \t]+(?:static |readonly |declare |async |get |set |\*)*)#
 
 /** A class of the module, from its name to the brace that ends it; an empty one ends on its line. */
 const classBody = /^(?:export )?(?:abstract )?class (\w+)(?!.*\{\}$)[^]*?^\}/gm;
-const readonlyField = /^ {2}(?:override )?readonly (\$?\w+)/gm;
+const readonlyField =
+  /^ {2}(?:(?:public|protected|private|abstract|override) )*readonly (\$?\w+)/gm;
 
 /** Names the readonly fields of each class behind it, on the line where it ends. */
 function nameReadonly(source) {

@@ -3,8 +3,12 @@
 // classes of the test, which say nothing or say it themselves.
 
 import test from 'ava';
+import * as fs from 'node:fs';
+import { basename } from 'node:path';
+import ts from 'typescript';
 import { knownKeys, SavedFields } from '../../lib/explore/saved-fields.js';
 import { RwSem, Scheduler } from '../../lib/sched/index.js';
+import { openFields } from '../../scripts/open-fields.mjs';
 
 function saved(object: object): SavedFields {
   const fields = new SavedFields();
@@ -28,6 +32,49 @@ class Derived extends Base {
 
 Object.assign(Base, { [Symbol.for('leasehold.readonly')]: ['id'] });
 Object.assign(Derived, { [Symbol.for('leasehold.readonly')]: ['label'] });
+
+/** Class -> its readonly fields, as the compiler sees them. */
+function readonlyIn(source: ts.SourceFile, suffix: string): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  const visit = (node: ts.Node): void => {
+    if (ts.isClassDeclaration(node)) {
+      const has = (m: ts.PropertyDeclaration, kind: ts.SyntaxKind): boolean =>
+        m.modifiers?.some((modifier) => modifier.kind === kind) === true;
+      const fields = node.members
+        .filter((m) => ts.isPropertyDeclaration(m))
+        .filter((m) => has(m, ts.SyntaxKind.ReadonlyKeyword))
+        .filter((m) => !has(m, ts.SyntaxKind.StaticKeyword))
+        .map(({ name }) => name.getText(source))
+        .map((name) => (name.startsWith('#') ? `$${name.slice(1)}_${suffix}` : name));
+      if (fields.length > 0) found.set(node.name!.text, fields.sort());
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+test('what a class names as readonly is what the compiler holds everybody to', (t) => {
+  let nrClasses = 0;
+  const inFolder = (folder: string): string[] =>
+    fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((f) => `${folder}/${f}`);
+  const paths = ['lib', 'drivers'].flatMap(inFolder).filter((f) => /(?<!\.d)\.ts$/.test(f));
+  for (const path of paths) {
+    const text = fs.readFileSync(path, 'utf8');
+    const source = ts.createSourceFile(path, text, ts.ScriptTarget.ES2022, true);
+    const named = openFields(text, path).matchAll(
+      /^\} (\w+)\[Symbol\.for\('leasehold\.readonly'\)\] = (\[.*?\]);/gm,
+    );
+    const told = Array.from(named, ([, name, fields]): [string, string[]] => [
+      name!,
+      (JSON.parse(fields!) as string[]).sort(),
+    ]);
+    const seen = readonlyIn(source, basename(path).replace(/\W+/g, '_'));
+    t.deepEqual(new Map(told), seen, path);
+    nrClasses += seen.size;
+  }
+  t.true(nrClasses > 200);
+});
 
 test('every class of the project names its readonly fields when it is loaded', (t) => {
   const names = (RwSem as unknown as Record<symbol, string[]>)[Symbol.for('leasehold.readonly')]!;
