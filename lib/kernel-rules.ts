@@ -206,7 +206,7 @@ export const kernelRules: Readonly<Record<KernelName, KernelRules>> = {
 
 const changed = new WeakMap<Partial<KernelRules>, Map<KernelRules, KernelRules>>();
 
-/** The rules with those that `instead` has; one set for the same two. */
+/** The rules with those that `instead` has, which stays as it is; one set for the same two. */
 export function rulesUnder(rules: KernelRules, instead: Partial<KernelRules>): KernelRules {
   if (Object.keys(instead).length === 0) return rules;
   let known = changed.get(instead);

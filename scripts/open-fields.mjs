@@ -15,8 +15,8 @@ const declaration = /^[ \t]+(?:static |readonly |declare |async |get |set |\*)*#
 /** A member stands after a dot, or begins a line of a class body. */
 const member = /(\.|^[ \t]+(?:static |readonly |declare |async |get |set |\*)*)#([A-Za-z_]\w*)/gm;
 
-/** A class of the module, from its name to the brace that ends it; an empty one ends on its line. */
-const classBody = /^(?:export )?(?:abstract )?class (\w+)(?!.*\{\}$)[^]*?^\}/gm;
+/** A class of the module, from its name to the brace that ends it; not one that ends on its line. */
+const classBody = /^(?:export )?(?:abstract )?class (\w+)(?!.*\}\s*(?:\/\/.*)?$)[^]*?^\}/gm;
 const readonlyField =
   /^ {2}(?:(?:public|protected|private|abstract|override) )*readonly (\$?\w+)/gm;
 

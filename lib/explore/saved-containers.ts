@@ -32,7 +32,7 @@ export class SavedLists {
       const saved = this.#saved[n]!;
       const { length } = saved;
       cut(list, length);
-      if (list.length < length) list.length = length;
+      while (list.length < length) list.push(saved[list.length]);
       for (let i = 0; i < length; i++) if (list[i] !== saved[i]) list[i] = saved[i];
     }
   }

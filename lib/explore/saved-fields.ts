@@ -58,7 +58,7 @@ function loaderOf(name: string, keys: readonly string[]): Loader {
 function makeLoader(keys: readonly string[]): Loader {
   const stores = keys.map((key, i) => `o[${JSON.stringify(key)}] = v[at + ${i}];`).join('\n');
 
-  return new Function('o', 'v', 'at', stores) as Loader;
+  return new Function('o', 'v', 'at', `'use strict';\n${stores}`) as Loader;
 }
 
 interface ShapeKeys {
@@ -153,7 +153,7 @@ export class SavedFields {
     const readonlyKeys = known.filter((key) => constant.has(key));
     const keys = known.filter((key) => !constant.has(key));
     const of = plain ? 'plain' : name;
-    const id = `${of} ${keys.join(' ')} of ${allKeys.join(' ')}`;
+    const id = JSON.stringify([of, keys, allKeys]);
     let shape = this.#shapes.get(id);
     if (shape === undefined) {
       shape = new Shape(of, { keys, readonlyKeys, allKeys }, plain);

@@ -215,8 +215,8 @@ export class ThreadGroup {
 
 /** Most calls that end are the only one. */
 function removeFrom(calls: Call[], call: Call): void {
-  if (calls.at(-1) === call) calls.pop();
-  else calls.splice(calls.indexOf(call), 1);
+  const at = calls.lastIndexOf(call);
+  if (at >= 0) calls.splice(at, 1);
 }
 
 function abortError(name: string, signal: AbortSignal): Errno {

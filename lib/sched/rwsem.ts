@@ -29,6 +29,9 @@ interface Waiter {
   readonly access: Access;
 }
 
+/** What a lock that was free answers: it is taken without a promise of its own. */
+const taken = Promise.resolve();
+
 export class RwSem implements Lock {
   readonly sched: Scheduler;
   readonly id: ObjectId;
@@ -61,16 +64,13 @@ export class RwSem implements Lock {
     return this.#writer === task || (access === 'read' && this.#readers.includes(task));
   }
 
-  /**
-   * Take it for reading; a promise only if the turn passes or the task waits. EINTR if the mode
-   * allows it and task is interrupted; not held then.
-   */
-  downRead(task: Task, mode: WaitMode = 'uninterruptible'): Promise<void> | undefined {
+  /** Take it for reading. EINTR if the mode allows it and task is interrupted; not held then. */
+  downRead(task: Task, mode: WaitMode = 'uninterruptible'): Promise<void> {
     return this.#down(task, 'read', mode);
   }
 
   /** Take it for writing. EINTR as for downRead(). */
-  downWrite(task: Task, mode: WaitMode = 'uninterruptible'): Promise<void> | undefined {
+  downWrite(task: Task, mode: WaitMode = 'uninterruptible'): Promise<void> {
     return this.#down(task, 'write', mode);
   }
 
@@ -123,10 +123,14 @@ export class RwSem implements Lock {
     else this.#readers.push(task);
   }
 
-  #down(task: Task, access: Access, mode: WaitMode): Promise<void> | undefined {
-    const turn = this.sched.on ? this.sched.at(this.id, access) : undefined;
-    if (turn !== undefined) return this.#downLater(turn, { task, access }, mode);
-    return this.#take({ task, access }, mode);
+  #down(task: Task, access: Access, mode: WaitMode): Promise<void> {
+    try {
+      const turn = this.sched.on ? this.sched.at(this.id, access) : undefined;
+      if (turn !== undefined) return this.#downLater(turn, { task, access }, mode);
+      return this.#take({ task, access }, mode);
+    } catch (e) {
+      return Promise.reject(e as Error);
+    }
   }
 
   async #downLater(turn: Promise<void>, waiter: Waiter, mode: WaitMode): Promise<void> {
@@ -134,14 +138,14 @@ export class RwSem implements Lock {
     await this.#take(waiter, mode);
   }
 
-  #take(waiter: Waiter, mode: WaitMode): Promise<void> | undefined {
+  #take(waiter: Waiter, mode: WaitMode): Promise<void> {
     const { task, access } = waiter;
     this.sched.assertTurn(task, this.label);
     this.sched.lockOrder.check(task, this);
     if (!this.#isFreeFor(access)) return this.#wait(waiter, mode);
     this.#grant(task, access);
     noteHeld(task, this, access);
-    return undefined;
+    return taken;
   }
 
   async #wait(waiter: Waiter, mode: WaitMode): Promise<void> {

@@ -249,3 +249,15 @@ for (const name of machineScenarios) {
     await used.end();
   });
 }
+
+test('literals whose keys are texts keep their own, and a list its undefined elements', (t) => {
+  const root = { a: { 'x y': 1 } as object, b: { x: 1, y: 2 } as object, list: [1, undefined] };
+  const snapshot = HeapSnapshot.take([root]);
+  Object.assign(root.a, { 'x y': 5 });
+  Object.assign(root.b, { x: 5 });
+  root.list.length = 0;
+  snapshot.restore();
+  t.deepEqual(root, { a: { 'x y': 1 }, b: { x: 1, y: 2 }, list: [1, undefined] });
+  t.true(1 in root.list);
+  snapshot.release();
+});

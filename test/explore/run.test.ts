@@ -2,7 +2,7 @@
 
 import test from 'ava';
 import assert from 'node:assert/strict';
-import { ReplaySearch, scenario, type Race } from '../../lib/explore/index.js';
+import { ReplaySearch, scenario, type Race, type Scenario } from '../../lib/explore/index.js';
 import { Run } from '../../lib/explore/run.js';
 import { runOnce, Stages } from '../../lib/explore/stage.js';
 import type { Search } from '../../lib/explore/search.js';
@@ -60,22 +60,41 @@ test('a record has the answers of the search, of this run alone and of no other 
     end() {},
     coverage: () => '',
   };
-  const two = scenario('two', 'two tasks and a check', (race) => {
-    const cell = race.object('cell');
-    const points = async (): Promise<void> => {
-      for (let i = 0; i < 4; i++) await race.at(cell);
-    };
-    race.task('a', points);
-    race.task('b', points);
-    race.finish('points of a check', points);
-  });
+  let inOtherParts = 0;
+  const points = async (sched: Scheduler): Promise<void> => {
+    for (let i = 0; i < 4; i++) await sched.at(1, 'write');
+  };
+  /** Choices that are nobody's but the scheduler's. */
+  const twoMore = async (sched: Scheduler): Promise<void> => {
+    const before = sched.choices.length;
+    const tasks = ['x', 'y'].map((name) => sched.spawn(name, () => points(sched)));
+    for (const task of tasks) await task.join(sched.current!);
+    inOtherParts += sched.choices.length - before;
+  };
+  const two: Scenario<Scheduler> = {
+    ...{ name: 'two', title: 'two tasks, between two others before and after them' },
+    world: {
+      async make(options) {
+        const sched = new Scheduler(options);
+        return { sched, world: sched, end: () => {} };
+      },
+    },
+    async body(race, sched) {
+      await twoMore(sched);
+      race.task('a', () => points(sched));
+      race.task('b', () => points(sched));
+      race.finish('two more', () => twoMore(sched));
+    },
+  };
   for (const reset of ['restore', 'rebuild'] as const) {
-    const stages = new Stages({ ...two, reset });
+    const stages = new Stages({ ...(two as Scenario), reset });
     for (let i = 0; i < 3; i++) {
       told.length = 0;
       const { choices, keys } = await stages.run(search);
       t.true(choices.length > 2);
       t.deepEqual([choices, keys.length], [told, told.length]);
+      t.true(inOtherParts > 2);
+      inOtherParts = 0;
     }
     await stages.end();
   }

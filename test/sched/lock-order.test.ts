@@ -30,7 +30,7 @@ for (const mode of ['live', 'simulated'] as const) {
         second.unlock(task);
         first.upRead(task);
         await second.lock(task);
-        await t.throwsAsync(async () => first.downRead(task), {
+        await t.throwsAsync(first.downRead(task), {
           message: /lock order: task task takes first/,
         });
         second.unlock(task);
@@ -68,7 +68,7 @@ for (const mode of ['live', 'simulated'] as const) {
         using _five = await five.write(task);
       }
       using _five = await five.write(task);
-      await t.throwsAsync(async () => two.downWrite(task), { message: /not in rising order/ });
+      await t.throwsAsync(two.downWrite(task), { message: /not in rising order/ });
       t.true(two.tryDownWrite(task)); // a try-lock cannot deadlock
       two.upWrite(task);
     });
@@ -78,14 +78,14 @@ for (const mode of ['live', 'simulated'] as const) {
     await onTask(async (task, sched) => {
       const sem = new RwSem(sched, 'sem');
       using _guard = await sem.read(task);
-      await t.throwsAsync(async () => sem.downRead(task), { message: /takes sem twice/ });
+      await t.throwsAsync(sem.downRead(task), { message: /takes sem twice/ });
     });
   });
 
   test(`${mode}: a task that ends with a lock held fails`, async (t) => {
     const sched = new Scheduler({ mode });
     const sem = new RwSem(sched, 'sem');
-    const ended = sched.enter('leaker', async (task) => sem.downWrite(task));
+    const ended = sched.enter('leaker', (task) => sem.downWrite(task));
     await t.throwsAsync(ended, { message: /leaker ended holding sem/ });
   });
 
