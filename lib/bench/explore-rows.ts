@@ -34,10 +34,11 @@ const twoCounters: Scenario = {
 /** Until the engine has compiled all of a machine for good: three explorations, seen in traces. */
 const nrWarmUps = 3;
 
+/** Schedules a second over nine explorations. */
 interface Rate {
-  /** Schedules a second in the fastest of nine explorations: when nobody else uses the core. */
-  readonly most: number;
   readonly median: number;
+  /** What the machine can do when nobody disturbs it. */
+  readonly most: number;
   readonly points: number;
 }
 
@@ -52,17 +53,17 @@ async function perSecond(of: Scenario, schedules: number): Promise<Rate> {
     if (i >= nrWarmUps) rates.push(schedulesPerSecond);
     points = pointsPerSchedule;
   }
-  return { most: Math.max(...rates), median: median(rates), points };
+  return { median: median(rates), most: Math.max(...rates), points };
 }
 
 const ratesOf = (name: string, rate: Rate, bound: number): Row[] => [
   {
     name: `explorer: ${name}, ${Math.round(rate.points)} points`,
-    value: rate.most,
+    value: rate.median,
     unit: '/s',
     bound,
   },
-  { name: `explorer: ${name}, median`, value: rate.median, unit: '/s' },
+  { name: `explorer: ${name}, the fastest`, value: rate.most, unit: '/s' },
 ];
 
 /** The same as a property of fast-check: each schedule has a stage of its own, as there it must. */
