@@ -192,7 +192,7 @@ export class Scheduler {
 
   /**
    * Run fn and all it starts to their ends, daemons excepted, in the microtask queue alone. Rejects
-   * with fn's error, DeadlockError, StrayError, or the error of a task that nobody joined.
+   * with fn's error, DeadlockError, StrayError, or, without onTaskError, that of an unjoined task.
    */
   async run<T>(name: string, fn: (task: Task) => Promise<T>): Promise<T> {
     checkTask('run', name, fn);
